@@ -1,0 +1,29 @@
+# What a builder may choose, and the compile options that every target of ours gets.
+option(NEMO_DEVELOPER "Build the tests; warnings are errors" OFF)
+option(NEMO_EXAMPLES "Build the nemotron command and the example programs" ${PROJECT_IS_TOP_LEVEL})
+option(NEMO_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release, RelWithDebInfo or MinSizeRel" FORCE)
+endif()
+
+include(GNUInstallDirs)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_package(Threads REQUIRED)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+find_package(nlohmann_json 3.11 REQUIRED)
+
+add_library(nemo_compile_options INTERFACE)
+target_compile_features(nemo_compile_options INTERFACE cxx_std_20)
+# -ffp-contract=off: a sum has one order and one rounding in every build; FMA is spelled where meant.
+# The two others change no value: they let selections and square roots vectorise.
+target_compile_options(nemo_compile_options INTERFACE
+  -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Wshadow -Wnon-virtual-dtor
+  $<$<BOOL:${NEMO_DEVELOPER}>:-Werror>)
+if(NEMO_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()

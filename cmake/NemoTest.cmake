@@ -1,0 +1,29 @@
+# nemo_test(<name> SOURCES <files> LIBRARIES <targets> [LABELS <labels>])
+#
+# One executable of Catch2 cases; CTest sees each case by name. Tests find their data under
+# NEMO_TEST_SOURCE_DIR (this repository's tests/).
+find_package(Catch2 2.13 REQUIRED)
+include(Catch)
+
+add_library(nemo_test_main STATIC ${PROJECT_SOURCE_DIR}/tests/test_main.cpp)
+target_link_libraries(nemo_test_main PUBLIC Catch2::Catch2 nemo_compile_options)
+target_include_directories(nemo_test_main PUBLIC ${PROJECT_SOURCE_DIR}/tests)
+target_compile_definitions(nemo_test_main PUBLIC NEMO_TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}/tests"
+                                                 NEMO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+
+if(NEMO_SANITIZE)
+  # GCC 12 with the sanitizers takes std::function inside Catch2's <regex> for uninitialised.
+  target_compile_options(nemo_test_main PRIVATE -Wno-maybe-uninitialized)
+endif()
+
+function(nemo_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE nemo_test_main ${ARG_LIBRARIES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  set(properties TIMEOUT 300)
+  if(ARG_LABELS)
+    list(APPEND properties LABELS "${ARG_LABELS}")
+  endif()
+  catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES ${properties})
+endfunction()

@@ -1,0 +1,63 @@
+// What the subcommands share: loading a model with a progress bar, files, and numbers in words.
+// Standard output carries results only; everything about them goes to standard error.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdint>
+#include <nemotron/nemotron.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// A failure that is not the library's: a file that cannot be read, input that makes no sense.
+class ProgramError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// A line on standard error that shows how far something is, where that is a terminal and the thing
+// lasts longer than a second. The line disappears at the end.
+class ProgressBar {
+ public:
+  explicit ProgressBar(std::string label);
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  void update(std::uint64_t done, std::uint64_t total);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string label_;
+  bool is_terminal_;
+  bool is_shown_ = false;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point last_ = start_;
+};
+
+struct ModelOptions {
+  std::string path;
+  std::uint32_t n_threads = 0;
+  std::uint32_t isa = NEMO_ISA_AUTO;
+};
+
+// MODEL, --threads and --isa; without weights there is nothing to compute and only MODEL.
+void add_model_options(CLI::App& command, ModelOptions& options, bool has_weights);
+nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags = 0);
+
+void add_kv_type_option(CLI::App& command, std::uint32_t& kv_type);
+
+// A file's bytes; "-" is standard input.
+std::string read_file(const std::string& path);
+// Whitespace-separated token ids.
+std::vector<std::int32_t> parse_ids(std::string_view text, const std::string& name);
+
+void write_out(std::string_view text);          // to standard output, at once
+std::string format_bytes(std::uint64_t bytes);  // "2.5 MiB"
+
+// The subcommands: each adds itself to the program and runs when it was chosen.
+void add_run_command(CLI::App& program);
+void add_inspect_command(CLI::App& program);
+void add_tokenize_command(CLI::App& program);
+void add_logits_command(CLI::App& program);

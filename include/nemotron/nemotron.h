@@ -1,0 +1,635 @@
+/** @file nemotron.h
+ *  @brief The whole C ABI of libnemotron: NVIDIA Nemotron 3 Nano and its `nemotron_h` relatives, inside your program.
+ *
+ *  **Objects.** A ::nemo_context is a loaded model with its threads. A ::nemo_session is one conversation on it:
+ *  how many tokens it holds, their attention keys and values, and the recurrent state of the Mamba-2 layers.
+ *
+ *  **Lifetimes.** Contexts are reference counted and a session keeps its context alive, so objects may be freed in
+ *  any order. Every `_free` accepts NULL.
+ *
+ *  **Threads.** Any thread may call any function on a context. A session is used by one thread at a time: a second
+ *  one gets ::NEMO_E_BUSY, never undefined behaviour. nemo_session_cancel() is the exception: call it from anywhere.
+ *  Sessions of one context may be used from different threads; their steps then take turns.
+ *
+ *  **Errors.** Every function that can fail returns a ::nemo_status and takes, last, an optional ::nemo_error that
+ *  receives the code and a sentence. A call that fails or is cancelled leaves its object at its last committed
+ *  token. The library never aborts, exits, prints, raises a signal or lets an exception out, and has no global state.
+ *
+ *  **Structs.** Each struct begins with `struct_size`: set it with the matching `NEMO_..._INIT` (which zeroes the
+ *  rest) or by hand to `sizeof`. Zero in any other member means "the default". Structs grow only at their end: an
+ *  older library accepts a newer, larger struct as long as what it does not know is zero, and says
+ *  ::NEMO_E_STRUCT_SIZE otherwise; of an output struct it writes only as much as both sides know.
+ *
+ *  **Text** is UTF-8, pointer and length, never null-terminated unless it says so. A function that returns text or
+ *  token ids into a caller's buffer always reports the full length; with a buffer too small it returns
+ *  ::NEMO_E_BUFFER_TOO_SMALL and writes nothing else, so a first call with NULL and 0 asks for the length.
+ *
+ *  **Determinism.** On the CPU the logits after a token are a pure function of the model file, the numeric options,
+ *  the library version, the instruction set level and the tokens so far. Neither the number of threads nor the way
+ *  in which a prompt was cut into calls changes a byte; sampling adds only the seed and the position.
+ *
+ *  @code{.c}
+ *  nemo_context *context = NULL;
+ *  nemo_session *session = NULL;
+ *  nemo_error error = NEMO_ERROR_INIT;
+ *  int32_t prompt[512];
+ *  size_t n_prompt = 0;
+ *  nemo_chat_message message = NEMO_CHAT_MESSAGE_INIT;
+ *  nemo_generate_options options = NEMO_GENERATE_OPTIONS_INIT;
+ *
+ *  message.role = "user";
+ *  message.content = "Hello";
+ *  message.content_size = 5;
+ *  options.on_event = print_event;   // your function: receives the text as it is made
+ *  if (nemo_context_load("model.gguf", NULL, &context, &error) != NEMO_OK ||
+ *      nemo_session_create(context, NULL, &session, &error) != NEMO_OK ||
+ *      nemo_chat_tokenize(context, &message, 1, sizeof message, NULL, prompt, 512, &n_prompt, &error) != NEMO_OK ||
+ *      nemo_session_generate(session, prompt, n_prompt, &options, NULL, &error) != NEMO_OK)
+ *    fprintf(stderr, "%s\n", error.message);
+ *  nemo_session_free(session);
+ *  nemo_context_free(context);
+ *  @endcode
+ */
+#ifndef NEMOTRON_H
+#define NEMOTRON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <nemotron/version.h>
+
+/** Marks what the shared library exports. */
+#if defined(__GNUC__)
+#define NEMO_API __attribute__((visibility("default")))
+#else
+#define NEMO_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** @defgroup status Status and errors
+ *  @{ */
+
+/** Outcome of a call: ::NEMO_OK or one of the negative NEMO_E_ codes. Numbers are pinned and never reused. */
+typedef int32_t nemo_status;
+
+/** The values of ::nemo_status: -1xx the caller's, -2xx a file's, -3xx resources, -4xx devices, -5xx states, -9xx ours. */
+enum {
+  NEMO_OK = 0,                         /**< Done. */
+  NEMO_E_INVALID_ARGUMENT = -100,      /**< A NULL, a number out of range, a contradiction; the message says which. */
+  NEMO_E_BUFFER_TOO_SMALL = -101,      /**< The length needed was reported; nothing else was written. */
+  NEMO_E_STRUCT_SIZE = -102,           /**< `struct_size` is too small, or a newer struct asks for what we do not know. */
+  NEMO_E_INVALID_TOKEN = -103,         /**< A token id outside [0, n_vocab). */
+  NEMO_E_INVALID_UTF8 = -104,          /**< Text that must be UTF-8 is not. */
+  NEMO_E_INVALID_JSON = -105,          /**< JSON from the caller (tools, tool calls) cannot be read. */
+  NEMO_E_FILE_NOT_FOUND = -200,        /**< No such file or folder, or no model in it. */
+  NEMO_E_FILE_READ = -201,             /**< The system refused to open or read the file. */
+  NEMO_E_FILE_CHANGED = -202,          /**< The file became shorter while it was read. */
+  NEMO_E_BAD_FILE = -203,              /**< Truncated or contradictory; `byte_offset` tells where. */
+  NEMO_E_UNSUPPORTED_FORMAT = -204,    /**< Neither GGUF nor safetensors, or a variant that is not supported. */
+  NEMO_E_UNSUPPORTED_ARCHITECTURE = -205, /**< Not a `nemotron_h` model, or with layers that are not supported. */
+  NEMO_E_UNSUPPORTED_TYPE = -206,      /**< A tensor of an element type that is not supported. */
+  NEMO_E_MISSING_TENSOR = -207,        /**< The configuration asks for a tensor that the file lacks. */
+  NEMO_E_CONFIG_MISMATCH = -208,       /**< Configuration and tensors contradict each other. */
+  NEMO_E_OUT_OF_MEMORY = -300,         /**< Memory could not be had; the object is unchanged. */
+  NEMO_E_CONTEXT_FULL = -301,          /**< More tokens than the session may hold; the session is unchanged. */
+  NEMO_E_NO_DEVICE = -400,             /**< The instruction set level or device asked for is not there. */
+  NEMO_E_BUSY = -500,                  /**< Another thread is using this session. */
+  NEMO_E_STATE = -501,                 /**< Not possible now, such as a session on a context without weights. */
+  NEMO_E_CANCELLED = -502,             /**< Cancelled by nemo_session_cancel() or by a callback. */
+  NEMO_E_REENTRANT = -503,             /**< Called from inside a callback that may not call it. */
+  NEMO_E_INTERNAL = -900               /**< A fault of the library; please report it. */
+};
+
+/** What went wrong, in words. Caller-owned, fixed size; pass its address as the last argument of any call. */
+typedef struct nemo_error {
+  uint32_t struct_size; /**< sizeof(nemo_error). */
+  nemo_status code;     /**< The status that the call returned. */
+  int64_t byte_offset;  /**< Where in the file the fault is, in bytes from its start; -1 where that means nothing. */
+  char message[496];    /**< One sentence, null-terminated UTF-8, naming the file, tensor or argument. */
+} nemo_error;
+
+/** An empty ::nemo_error. */
+#define NEMO_ERROR_INIT {sizeof(nemo_error), NEMO_OK, -1, {0}}
+
+/** The name of a status, such as "NEMO_E_BAD_FILE".
+ *  @return a static null-terminated string; "NEMO_E_UNKNOWN" for a number that is not a status.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API const char *nemo_status_string(nemo_status status);
+
+/** @} */
+/** @defgroup version Version and build
+ *  @{ */
+
+/** The library's version as NEMO_VERSION_NUMBER counts it; compare with the macro you compiled with.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API uint32_t nemo_version(void);
+
+/** Describe the build and the processor: lines "key: value" with the version, compiler, the instruction set levels
+ *  built in, the one that `auto` chooses here, and why there is no GPU.
+ *  @param buffer    receives the text, no terminator; NULL with `capacity` 0 to ask for the length.
+ *  @param capacity  size of `buffer` in bytes.
+ *  @param length    receives the full length in bytes; may not be NULL.
+ *  @param err       optional.
+ *  @return NEMO_OK; NEMO_E_BUFFER_TOO_SMALL; NEMO_E_INVALID_ARGUMENT.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_build_info(char *buffer, size_t capacity, size_t *length, nemo_error *err);
+
+/** @} */
+/** @defgroup context Context: a loaded model
+ *  @{ */
+
+/** A loaded model with its thread pool. Opaque, reference counted. */
+typedef struct nemo_context nemo_context;
+
+/** Levels of ::nemo_log_callback. */
+enum {
+  NEMO_LOG_ERROR = 1,   /**< Something failed that no status reports. */
+  NEMO_LOG_WARNING = 2, /**< Works, but probably not as meant. */
+  NEMO_LOG_INFO = 3,    /**< What was loaded and chosen. */
+  NEMO_LOG_DEBUG = 4    /**< For developers. */
+};
+
+/** Receives the library's log lines. The text is not terminated and lives only during the call.
+ *  Called on the thread that called the library; no function of the library may be called from it. */
+typedef void (*nemo_log_callback)(int32_t level, const char *text, size_t size, void *user);
+
+/** Told how far loading is, at least every 64 MiB. Called on the loading thread; no function of the library may be
+ *  called from it.
+ *  @return 0 to go on; anything else cancels the load, which then returns NEMO_E_CANCELLED. */
+typedef int32_t (*nemo_progress_callback)(uint64_t done_bytes, uint64_t total_bytes, void *user);
+
+/** Values of nemo_context_options::isa. */
+enum {
+  NEMO_ISA_AUTO = 0, /**< The best that this processor and the build have. */
+  NEMO_ISA_REF = 1,  /**< The readable reference, on any processor: slow, the truth for tests. */
+  NEMO_ISA_AVX2 = 2  /**< x86-64 with AVX2 and FMA. */
+};
+
+/** Bits of nemo_context_options::flags. */
+enum {
+  NEMO_LOAD_NO_WEIGHTS = 1 /**< Check the whole file, load vocabulary and configuration, but no weights: for inspecting
+                                and tokenizing. Sessions cannot be created. */
+};
+
+/** How to load. Zero everywhere is a good choice. */
+typedef struct nemo_context_options {
+  uint32_t struct_size;            /**< sizeof(nemo_context_options). */
+  uint32_t flags;                  /**< NEMO_LOAD_ bits. */
+  uint32_t n_threads;              /**< Threads that compute, the calling one included; 0: one per usable core. At most 256. */
+  uint32_t isa;                    /**< NEMO_ISA_ value. Asking for what the processor lacks is NEMO_E_NO_DEVICE. */
+  uint32_t max_step_rows;          /**< Most prompt tokens computed in one step; 0: 64. At most 4096. It bounds scratch
+                                        memory and how long a cancel waits; it never changes a result. */
+  uint32_t log_level;              /**< The most detailed NEMO_LOG_ level delivered; 0: NEMO_LOG_INFO. */
+  nemo_log_callback on_log;        /**< NULL: no log. */
+  void *log_user;                  /**< Passed to `on_log`. */
+  nemo_progress_callback on_progress; /**< NULL: no progress. Used only during the load. */
+  void *progress_user;             /**< Passed to `on_progress`. */
+} nemo_context_options;
+
+/** Default ::nemo_context_options. */
+#define NEMO_CONTEXT_OPTIONS_INIT {sizeof(nemo_context_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL}
+
+/** Load a model.
+ *  @param path     null-terminated UTF-8: a `.gguf` file, a `.safetensors` file with its `config.json` and
+ *                  `tokenizer.json` beside it, or a folder holding either. Recognised by content, not by name.
+ *  @param options  NULL for defaults. Not used after the call, but for `on_log` and `log_user`.
+ *  @param context  receives the context, to be freed with nemo_context_free(); NULL on failure.
+ *  @param err      optional.
+ *  @return NEMO_OK; any -1xx, -2xx; NEMO_E_OUT_OF_MEMORY; NEMO_E_NO_DEVICE; NEMO_E_CANCELLED.
+ *  @note Thread-safe. The file is read, not mapped, and not needed afterwards.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_context_load(const char *path, const nemo_context_options *options, nemo_context **context,
+                                       nemo_error *err);
+
+/** One file of a model that is in memory. */
+typedef struct nemo_memory_file {
+  uint32_t struct_size; /**< sizeof(nemo_memory_file). */
+  uint32_t reserved;    /**< 0. */
+  const char *name;     /**< Null-terminated: the published name ("config.json"), or anything for a GGUF or safetensors. */
+  const void *data;     /**< The file's bytes; borrowed until the load returns. */
+  uint64_t size;        /**< Their number. */
+} nemo_memory_file;
+
+/** Default ::nemo_memory_file. */
+#define NEMO_MEMORY_FILE_INIT {sizeof(nemo_memory_file), 0, NULL, NULL, 0}
+
+/** Load a model from memory: one GGUF, or a safetensors with its `config.json` and `tokenizer.json`.
+ *  @param files         array of `n_files` structs, `stride_bytes` apart.
+ *  @param n_files       1 to 64.
+ *  @param stride_bytes  sizeof(nemo_memory_file) as you compiled it.
+ *  @param options       NULL for defaults.
+ *  @param context       receives the context, to be freed with nemo_context_free(); NULL on failure.
+ *  @param err           optional.
+ *  @return as nemo_context_load(). The bytes are copied; they may be freed after the call.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_context_load_memory(const nemo_memory_file *files, size_t n_files, size_t stride_bytes,
+                                              const nemo_context_options *options, nemo_context **context,
+                                              nemo_error *err);
+
+/** Take another reference. Each needs its own nemo_context_free().
+ *  @return `context`.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API nemo_context *nemo_context_retain(nemo_context *context);
+
+/** Drop a reference; the last one, sessions' included, frees the model. NULL is fine.
+ *  @note Thread-safe. Not from a callback of this context.
+ *  @since 0.1 */
+NEMO_API void nemo_context_free(nemo_context *context);
+
+/** What a model is and what it costs. */
+typedef struct nemo_model_info {
+  uint32_t struct_size;          /**< sizeof(nemo_model_info). */
+  uint32_t n_layers;             /**< Layers of all kinds; nemo_context_layer_pattern() spells them. */
+  uint32_t n_vocab;              /**< Token ids are in [0, n_vocab); logits have this length. */
+  uint32_t max_context;          /**< Longest sequence the model was made for, in tokens. */
+  uint32_t d_model;              /**< Width of the residual stream. */
+  uint32_t d_ff;                 /**< Width inside the MLP layers. */
+  uint32_t n_heads;              /**< Query heads of the attention layers. */
+  uint32_t n_kv_heads;           /**< Key and value heads of the attention layers. */
+  uint32_t head_dim;             /**< Width of an attention head. */
+  uint32_t n_ssm_heads;          /**< Heads of the Mamba-2 layers. */
+  uint32_t ssm_head_dim;         /**< Width of a Mamba-2 head. */
+  uint32_t d_state;              /**< State size per channel of the Mamba-2 layers. */
+  uint32_t n_groups;             /**< Groups sharing B and C in the Mamba-2 layers. */
+  uint32_t d_conv;               /**< Taps of the causal convolution. */
+  uint32_t n_tensors;            /**< Tensors in the file; see nemo_context_tensor(). */
+  uint32_t has_tokenizer;        /**< 1 if text can be tokenized, else 0. */
+  uint64_t n_parameters;         /**< Elements of all tensors. */
+  uint64_t tensor_bytes;         /**< Bytes of all tensors in the file. */
+  uint64_t weight_bytes;         /**< Bytes of weights in memory; 0 with NEMO_LOAD_NO_WEIGHTS. */
+  uint64_t recurrent_state_bytes; /**< Conv and SSM state of one session. */
+  uint64_t kv_bytes_per_token;   /**< Keys and values of one token in the default type; allocated per 64 tokens. */
+  uint64_t scratch_bytes;        /**< Working memory of the context, shared by its sessions. */
+} nemo_model_info;
+
+/** An empty ::nemo_model_info. */
+#define NEMO_MODEL_INFO_INIT {sizeof(nemo_model_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/** Describe the loaded model.
+ *  @param context  a context.
+ *  @param info     receives the description; `struct_size` must be set.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_context_model_info(const nemo_context *context, nemo_model_info *info, nemo_error *err);
+
+/** The kinds of the layers in order, one letter each: `M` Mamba-2, `*` attention, `-` MLP.
+ *  @return null-terminated, owned by the context; NULL if `context` is NULL.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API const char *nemo_context_layer_pattern(const nemo_context *context);
+
+/** The container the model came from: "GGUF v3" or "safetensors".
+ *  @return null-terminated, owned by the context; NULL if `context` is NULL.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API const char *nemo_context_format(const nemo_context *context);
+
+/** One tensor of the model file. */
+typedef struct nemo_tensor_info {
+  uint32_t struct_size; /**< sizeof(nemo_tensor_info). */
+  uint32_t n_dims;      /**< 0 to 4. */
+  uint64_t shape[4];    /**< Row-major, outermost first; unused ones 0. */
+  uint64_t offset_bytes; /**< In its file. */
+  uint64_t size_bytes;  /**< In its file. */
+  const char *name;     /**< As in the file, null-terminated, owned by the context. */
+  const char *type;     /**< "BF16", "Q5_0", ...; null-terminated, static. */
+} nemo_tensor_info;
+
+/** An empty ::nemo_tensor_info. */
+#define NEMO_TENSOR_INFO_INIT {sizeof(nemo_tensor_info), 0, {0, 0, 0, 0}, 0, 0, NULL, NULL}
+
+/** Describe tensor `index` of the file.
+ *  @param context  a context.
+ *  @param index    0 to nemo_model_info::n_tensors - 1.
+ *  @param info     receives the description; `struct_size` must be set.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_context_tensor(const nemo_context *context, size_t index, nemo_tensor_info *info,
+                                         nemo_error *err);
+
+/** @} */
+/** @defgroup text Text and tokens
+ *  @{ */
+
+/** Turn text into token ids. No token is added at the start or the end.
+ *  @param context        a context with a tokenizer.
+ *  @param text           any bytes; invalid UTF-8 is kept byte for byte.
+ *  @param text_size      length in bytes.
+ *  @param parse_special  0: text such as "<|im_end|>" stays ordinary text (what you want for text from outside);
+ *                        1: it becomes the control token.
+ *  @param tokens         receives the ids; NULL with `capacity` 0 to ask for the number.
+ *  @param capacity       size of `tokens` in ids.
+ *  @param n_tokens       receives the full number of ids; may not be NULL.
+ *  @param err            optional.
+ *  @return NEMO_OK; NEMO_E_BUFFER_TOO_SMALL; NEMO_E_STATE without a tokenizer; NEMO_E_INVALID_ARGUMENT.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_tokenize(const nemo_context *context, const char *text, size_t text_size,
+                                   int32_t parse_special, int32_t *tokens, size_t capacity, size_t *n_tokens,
+                                   nemo_error *err);
+
+/** Turn token ids into the bytes they stand for. Lossless for ordinary tokens: the result may end inside a UTF-8
+ *  character when the ids do (nemo_session_generate() delivers whole characters).
+ *  @param context       a context with a tokenizer.
+ *  @param tokens        ids.
+ *  @param n_tokens      their number.
+ *  @param skip_control  1: leave out control tokens such as "<|im_end|>"; the tags of reasoning and of tool calls
+ *                       ("<think>", "<tool_call>", ...) are always written.
+ *  @param text          receives the bytes; NULL with `capacity` 0 to ask for the length.
+ *  @param capacity      size of `text` in bytes.
+ *  @param text_size     receives the full length in bytes; may not be NULL.
+ *  @param err           optional.
+ *  @return NEMO_OK; NEMO_E_BUFFER_TOO_SMALL; NEMO_E_INVALID_TOKEN; NEMO_E_STATE without a tokenizer.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_detokenize(const nemo_context *context, const int32_t *tokens, size_t n_tokens,
+                                     int32_t skip_control, char *text, size_t capacity, size_t *text_size,
+                                     nemo_error *err);
+
+/** @} */
+/** @defgroup chat Chat
+ *  @{ */
+
+/** One message of a conversation. Pointers are borrowed for the call. */
+typedef struct nemo_chat_message {
+  uint32_t struct_size;     /**< sizeof(nemo_chat_message). */
+  uint32_t reserved;        /**< 0. */
+  const char *role;         /**< Null-terminated: "system", "user", "assistant" or "tool". */
+  const char *content;      /**< UTF-8; may be NULL with size 0. */
+  uint64_t content_size;    /**< In bytes. */
+  const char *reasoning;    /**< Assistant only: its thoughts, without the tags; NULL for none. */
+  uint64_t reasoning_size;  /**< In bytes. */
+  const char *tool_calls;   /**< Assistant only: JSON array of calls, as [{"function": {"name": ..., "arguments":
+                                 {...}}}] or [{"name": ..., "arguments": {...}}]; NULL for none. Arguments keep their
+                                 order. */
+  uint64_t tool_calls_size; /**< In bytes. */
+} nemo_chat_message;
+
+/** An empty ::nemo_chat_message. */
+#define NEMO_CHAT_MESSAGE_INIT {sizeof(nemo_chat_message), 0, NULL, NULL, 0, NULL, 0, NULL, 0}
+
+/** Values of nemo_chat_options::thinking. */
+enum {
+  NEMO_THINKING_DEFAULT = 0, /**< As the model's template does: on. */
+  NEMO_THINKING_ON = 1,      /**< The reply begins with reasoning. */
+  NEMO_THINKING_OFF = 2      /**< The reply begins with the answer. */
+};
+
+/** Bits of nemo_chat_options::flags. */
+enum {
+  NEMO_CHAT_NO_GENERATION_PROMPT = 1,   /**< End after the last message instead of opening the assistant's turn. */
+  NEMO_CHAT_KEEP_HISTORY_THINKING = 2   /**< Keep the reasoning of turns before the last user message. */
+};
+
+/** How to render a conversation. */
+typedef struct nemo_chat_options {
+  uint32_t struct_size; /**< sizeof(nemo_chat_options). */
+  uint32_t thinking;    /**< NEMO_THINKING_ value. */
+  uint32_t flags;       /**< NEMO_CHAT_ bits. */
+  uint32_t reserved;    /**< 0. */
+  const char *tools;    /**< JSON array of tools, as [{"type": "function", "function": {"name": ..., "description": ...,
+                             "parameters": {JSON schema}}}] or of the inner objects; NULL for none. */
+  uint64_t tools_size;  /**< In bytes. */
+} nemo_chat_options;
+
+/** Default ::nemo_chat_options. */
+#define NEMO_CHAT_OPTIONS_INIT {sizeof(nemo_chat_options), 0, 0, 0, NULL, 0}
+
+/** Render a conversation to the text that the model was trained on (the Nemotron 3 format).
+ *  To look at; to run, prefer nemo_chat_tokenize(), in which text from outside cannot forge control tokens.
+ *  @param context       a context.
+ *  @param messages      array of `n_messages` structs, `stride_bytes` apart; may be NULL when there are none.
+ *  @param n_messages    their number.
+ *  @param stride_bytes  sizeof(nemo_chat_message) as you compiled it.
+ *  @param options       NULL for defaults.
+ *  @param text          receives the text; NULL with `capacity` 0 to ask for the length.
+ *  @param capacity      size of `text` in bytes.
+ *  @param text_size     receives the full length in bytes; may not be NULL.
+ *  @param err           optional.
+ *  @return NEMO_OK; NEMO_E_BUFFER_TOO_SMALL; NEMO_E_INVALID_ARGUMENT (unknown role, ...); NEMO_E_INVALID_JSON;
+ *          NEMO_E_INVALID_UTF8; NEMO_E_STRUCT_SIZE.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_chat_render(const nemo_context *context, const nemo_chat_message *messages,
+                                      size_t n_messages, size_t stride_bytes, const nemo_chat_options *options,
+                                      char *text, size_t capacity, size_t *text_size, nemo_error *err);
+
+/** Render a conversation straight to token ids. Only what the format itself writes, and the tags "<think>" and
+ *  "</think>" in assistant messages, become control tokens: "<|im_end|>" inside a user's text stays text.
+ *  @param context       a context with a tokenizer.
+ *  @param messages      as for nemo_chat_render().
+ *  @param n_messages    their number.
+ *  @param stride_bytes  sizeof(nemo_chat_message) as you compiled it.
+ *  @param options       NULL for defaults.
+ *  @param tokens        receives the ids; NULL with `capacity` 0 to ask for the number.
+ *  @param capacity      size of `tokens` in ids.
+ *  @param n_tokens      receives the full number of ids; may not be NULL.
+ *  @param err           optional.
+ *  @return as nemo_chat_render(); NEMO_E_STATE without a tokenizer.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_chat_tokenize(const nemo_context *context, const nemo_chat_message *messages,
+                                        size_t n_messages, size_t stride_bytes, const nemo_chat_options *options,
+                                        int32_t *tokens, size_t capacity, size_t *n_tokens, nemo_error *err);
+
+/** @} */
+/** @defgroup session Session: one conversation
+ *  @{ */
+
+/** One conversation's position and state. Opaque. */
+typedef struct nemo_session nemo_session;
+
+/** Values of nemo_session_options::kv_type. */
+enum {
+  NEMO_KV_DEFAULT = 0, /**< NEMO_KV_BF16. */
+  NEMO_KV_BF16 = 1,    /**< Keys and values rounded to bf16. */
+  NEMO_KV_F32 = 2      /**< Keys and values in f32: twice the memory, for comparing with a reference. */
+};
+
+/** How to make a session. */
+typedef struct nemo_session_options {
+  uint32_t struct_size; /**< sizeof(nemo_session_options). */
+  uint32_t max_tokens;  /**< Most tokens the session may hold; 0: the model's max_context. Larger than that is
+                             NEMO_E_INVALID_ARGUMENT. Memory is taken as the session grows. */
+  uint32_t kv_type;     /**< NEMO_KV_ value. */
+  uint32_t reserved;    /**< 0. */
+} nemo_session_options;
+
+/** Default ::nemo_session_options. */
+#define NEMO_SESSION_OPTIONS_INIT {sizeof(nemo_session_options), 0, 0, 0}
+
+/** Make an empty session.
+ *  @param context  a context with weights; kept alive by the session.
+ *  @param options  NULL for defaults.
+ *  @param session  receives the session, to be freed with nemo_session_free(); NULL on failure.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE; NEMO_E_STATE without weights; NEMO_E_OUT_OF_MEMORY.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_create(nemo_context *context, const nemo_session_options *options,
+                                         nemo_session **session, nemo_error *err);
+
+/** Free a session. NULL is fine. No other thread may be using it.
+ *  @note Not from a callback of this session.
+ *  @since 0.1 */
+NEMO_API void nemo_session_free(nemo_session *session);
+
+/** Forget everything: position 0, as newly made.
+ *  @return NEMO_OK; NEMO_E_BUSY; NEMO_E_REENTRANT; NEMO_E_INVALID_ARGUMENT.
+ *  @note One thread per session.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_reset(nemo_session *session, nemo_error *err);
+
+/** How many tokens the session holds.
+ *  @return 0 for NULL.
+ *  @note Thread-safe; during a call on another thread it grows step by step.
+ *  @since 0.1 */
+NEMO_API uint64_t nemo_session_position(const nemo_session *session);
+
+/** The tokens that the session holds, in order.
+ *  @param session   a session.
+ *  @param tokens    receives the ids; NULL with `capacity` 0 to ask for the number.
+ *  @param capacity  size of `tokens` in ids.
+ *  @param n_tokens  receives the full number of ids; may not be NULL.
+ *  @param err       optional.
+ *  @return NEMO_OK; NEMO_E_BUFFER_TOO_SMALL; NEMO_E_BUSY; NEMO_E_INVALID_ARGUMENT.
+ *  @note One thread per session; allowed from its callback.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_tokens(nemo_session *session, int32_t *tokens, size_t capacity, size_t *n_tokens,
+                                         nemo_error *err);
+
+/** Run the model on `n_tokens` more tokens: the floor for those who sample themselves. Prompt and single tokens are
+ *  the same call, and cutting a prompt into several calls changes no byte.
+ *  @param session   a session.
+ *  @param tokens    ids in [0, n_vocab).
+ *  @param n_tokens  at least 1.
+ *  @param logits    caller's buffer, or NULL (with `n_logits` 0) to skip the output head.
+ *  @param n_logits  n_vocab: the logits after the last token; n_tokens * n_vocab: those after each token, row by row.
+ *  @param err       optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT, NEMO_E_INVALID_TOKEN, NEMO_E_CONTEXT_FULL, NEMO_E_OUT_OF_MEMORY,
+ *          NEMO_E_BUSY, NEMO_E_REENTRANT (session unchanged); NEMO_E_CANCELLED (the steps done stay: see
+ *          nemo_session_position()).
+ *  @note One thread per session; distinct sessions may run at the same time.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_eval(nemo_session *session, const int32_t *tokens, size_t n_tokens, float *logits,
+                                       size_t n_logits, nemo_error *err);
+
+/** Stop what the session is doing, from any thread. The running call returns at the next step with
+ *  NEMO_E_CANCELLED (eval) or finishes with ::NEMO_FINISH_CANCELLED (generate). Without a running call nothing
+ *  happens. Idempotent.
+ *  @param session     a session.
+ *  @param request_id  0: the current request. Other numbers are reserved.
+ *  @param err         optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT.
+ *  @note Thread-safe; allowed from callbacks. Not from a signal handler.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_cancel(nemo_session *session, uint64_t request_id, nemo_error *err);
+
+/** @} */
+/** @defgroup generate Generating text
+ *  @{ */
+
+/** Values of nemo_generate_options::sampling_mode. */
+enum {
+  NEMO_SAMPLING_DEFAULT = 0, /**< What NVIDIA recommends: temperature 1, top_p 1, top_k off. Only `seed` is read. */
+  NEMO_SAMPLING_GREEDY = 1,  /**< The most probable token; of equals, the smallest id. */
+  NEMO_SAMPLING_LITERAL = 2  /**< Every field as it stands. */
+};
+
+/** Why generation ended. */
+enum {
+  NEMO_FINISH_STOP = 1,      /**< A stop token or stop string. */
+  NEMO_FINISH_LENGTH = 2,    /**< `max_tokens` reached, or the session is full. */
+  NEMO_FINISH_CANCELLED = 3  /**< nemo_session_cancel(), or the callback said so. */
+};
+
+/** A piece of the reply. */
+typedef struct nemo_generate_event {
+  uint32_t struct_size;  /**< As the library knows it; larger in later versions. */
+  int32_t token;         /**< The token just sampled; -1 for text that was held back and comes at the end. */
+  const char *text;      /**< Whole UTF-8 characters, not terminated; lives only during the call. */
+  uint64_t text_size;    /**< In bytes; 0 while a character or a possible stop string is incomplete. */
+} nemo_generate_event;
+
+/** Receives the reply as it is made, once per token, on the thread that called nemo_session_generate(). It may call
+ *  nemo_session_cancel(), nemo_session_tokens(), nemo_session_position() and the functions on contexts; eval,
+ *  generate and reset on the same session return NEMO_E_REENTRANT; do not free the session.
+ *  @return 0 to go on; anything else ends generation with NEMO_FINISH_CANCELLED. */
+typedef int32_t (*nemo_generate_callback)(const nemo_generate_event *event, void *user);
+
+/** Text with its length. */
+typedef struct nemo_text {
+  const char *data; /**< UTF-8, not terminated. */
+  uint64_t size;    /**< In bytes. */
+} nemo_text;
+
+/** What to generate and when to stop. */
+typedef struct nemo_generate_options {
+  uint32_t struct_size;   /**< sizeof(nemo_generate_options). */
+  uint32_t max_tokens;    /**< Most tokens to sample; 0: until a stop or the session is full. */
+  uint32_t sampling_mode; /**< NEMO_SAMPLING_ value. */
+  uint32_t top_k;         /**< Literal mode: keep the k most probable; 0: all. */
+  float temperature;      /**< Literal mode: >= 0; 0 is greedy. */
+  float top_p;            /**< Literal mode: (0, 1]: keep the most probable whose sum reaches it. */
+  uint64_t seed;          /**< The random numbers are a function of (seed, position) alone. */
+  uint32_t ignore_stop_tokens; /**< 1: go on past the model's stop tokens, delivering them as text. */
+  uint32_t n_stop_strings; /**< Number of `stop_strings`, at most 64. */
+  const nemo_text *stop_strings; /**< Generation ends before any of these; none may be empty. */
+  nemo_generate_callback on_event; /**< NULL: nothing is delivered. */
+  void *user;             /**< Passed to `on_event`. */
+} nemo_generate_options;
+
+/** Default ::nemo_generate_options. */
+#define NEMO_GENERATE_OPTIONS_INIT {sizeof(nemo_generate_options), 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL}
+
+/** How generation went. */
+typedef struct nemo_generate_result {
+  uint32_t struct_size;       /**< sizeof(nemo_generate_result). */
+  uint32_t finish_reason;     /**< NEMO_FINISH_ value. */
+  uint64_t n_prompt_tokens;   /**< Tokens of the prompt that were computed. */
+  uint64_t n_generated_tokens; /**< Tokens sampled, a stop token included. */
+  uint64_t prefill_us;        /**< Microseconds for the prompt. */
+  uint64_t decode_us;         /**< Microseconds for the rest, callbacks included. */
+} nemo_generate_result;
+
+/** Default ::nemo_generate_result. */
+#define NEMO_GENERATE_RESULT_INIT {sizeof(nemo_generate_result), 0, 0, 0, 0, 0}
+
+/** Run a prompt and generate, blocking, until a stop, a limit or a cancel.
+ *  Afterwards the session holds the prompt and every sampled token but the last one, which nobody has computed yet:
+ *  to go on, begin the next prompt with it (a chat re-renders its history and finds it there).
+ *  @param session   a session on a context with a tokenizer.
+ *  @param prompt    ids in [0, n_vocab), added to what the session holds.
+ *  @param n_prompt  at least 1.
+ *  @param options   NULL for defaults.
+ *  @param result    optional; receives counts and times; `struct_size` must be set.
+ *  @param err       optional.
+ *  @return NEMO_OK, cancelled or not: see nemo_generate_result::finish_reason. NEMO_E_INVALID_ARGUMENT,
+ *          NEMO_E_INVALID_TOKEN, NEMO_E_STRUCT_SIZE, NEMO_E_STATE without a tokenizer, NEMO_E_CONTEXT_FULL when the
+ *          prompt does not fit, NEMO_E_BUSY, NEMO_E_REENTRANT: session unchanged. NEMO_E_OUT_OF_MEMORY: the session
+ *          stands at its last committed token.
+ *  @note One thread per session; distinct sessions may run at the same time.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_generate(nemo_session *session, const int32_t *prompt, size_t n_prompt,
+                                           const nemo_generate_options *options, nemo_generate_result *result,
+                                           nemo_error *err);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

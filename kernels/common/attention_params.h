@@ -1,0 +1,48 @@
+// Attention over keys and values in blocks of 64 positions.
+#pragma once
+
+#include <cstdint>
+
+namespace nemotron::kernels {
+
+inline constexpr std::int64_t kKvBlockTokens = 64;
+
+enum class KvType : std::uint8_t { kBF16, kF32 };
+
+// Where the keys and values of one attention layer lie inside the blocks of a sequence.
+// A block holds, for each attention layer, keys then values, each [n_kv_heads, 64, head_dim].
+struct KvView {
+  void* const* blocks = nullptr;  // block b holds positions [64 b, 64 b + 64)
+  std::int64_t key_offset_bytes = 0;
+  std::int64_t value_offset_bytes = 0;
+  KvType type = KvType::kBF16;
+};
+
+// Rounds the span's keys and values to the stored type and puts them at their positions.
+struct KvStoreParams {
+  const float* k = nullptr;  // [n_rows, n_kv_heads * head_dim]
+  const float* v = nullptr;  // as k
+  KvView kv;
+  std::int64_t n_rows = 0;
+  std::int64_t position = 0;  // of the first row
+  std::int64_t n_kv_heads = 0;
+  std::int64_t head_dim = 0;
+};
+
+// Causal attention of the span's rows over all positions up to their own, read as stored.
+// Per output: partial softmax sums per 64 absolute positions, merged in ascending order.
+struct AttentionParams {
+  const float* q = nullptr;  // [n_rows, n_heads * head_dim]
+  KvView kv;
+  float* out = nullptr;  // [n_rows, n_heads * head_dim]
+  std::int64_t n_rows = 0;
+  std::int64_t position = 0;  // of the first row
+  std::int64_t n_heads = 0;   // query head j reads kv head j / (n_heads / n_kv_heads)
+  std::int64_t n_kv_heads = 0;
+  std::int64_t head_dim = 0;  // at most kMaxHeadDim
+  float scale = 0.0f;
+};
+
+inline constexpr std::int64_t kMaxHeadDim = 512;
+
+}  // namespace nemotron::kernels

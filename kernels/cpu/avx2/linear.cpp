@@ -1,0 +1,73 @@
+// Matrix product with AVX2 and FMA over unpacked weight rows. Per output: two accumulators of eight
+// lanes over k in steps of 16, ascending; the tail is padded with zeros; one fixed tree at the end.
+// Four activation rows at a time share the weight loads; their sums are the ones of a single row.
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstring>
+
+#include "kernels/cpu/avx2/avx2_kernels.h"
+
+#define NEMO_TARGET_AVX2 __attribute__((target("avx2,fma,f16c")))
+
+namespace nemotron::kernels::avx2 {
+
+namespace {
+
+constexpr std::int64_t kStep = 16;
+
+// ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7))
+NEMO_TARGET_AVX2 inline float sum_lanes(__m256 v) {
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+// y[r] = dot(w, x + r * n) for kRows rows.
+template <int kRows>
+NEMO_TARGET_AVX2 inline void dot_rows(const float* w, const float* x, std::int64_t n, float* y,
+                                      std::int64_t y_stride) {
+  __m256 even[kRows];
+  __m256 odd[kRows];
+  for (int r = 0; r < kRows; ++r) even[r] = odd[r] = _mm256_setzero_ps();
+  const std::int64_t whole = n / kStep * kStep;
+  for (std::int64_t k = 0; k < whole; k += kStep) {
+    const __m256 w_even = _mm256_loadu_ps(w + k);
+    const __m256 w_odd = _mm256_loadu_ps(w + k + 8);
+    for (int r = 0; r < kRows; ++r) {
+      even[r] = _mm256_fmadd_ps(w_even, _mm256_loadu_ps(x + r * n + k), even[r]);
+      odd[r] = _mm256_fmadd_ps(w_odd, _mm256_loadu_ps(x + r * n + k + 8), odd[r]);
+    }
+  }
+  if (whole < n) {
+    const auto tail_bytes = static_cast<std::size_t>(n - whole) * sizeof(float);
+    float w_tail[kStep] = {};
+    std::memcpy(w_tail, w + whole, tail_bytes);
+    for (int r = 0; r < kRows; ++r) {
+      float x_tail[kStep] = {};
+      std::memcpy(x_tail, x + r * n + whole, tail_bytes);
+      even[r] = _mm256_fmadd_ps(_mm256_loadu_ps(w_tail), _mm256_loadu_ps(x_tail), even[r]);
+      odd[r] = _mm256_fmadd_ps(_mm256_loadu_ps(w_tail + 8), _mm256_loadu_ps(x_tail + 8), odd[r]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r) y[r * y_stride] = sum_lanes(_mm256_add_ps(even[r], odd[r]));
+}
+
+}  // namespace
+
+NEMO_TARGET_AVX2 void linear(const LinearParams& p, std::int64_t first, std::int64_t last,
+                             float* scratch) {
+  for (std::int64_t j = first; j < last; ++j) {
+    const void* stored = static_cast<const std::byte*>(p.weight) + j * p.row_bytes;
+    const float* w = unpack_row(p.type, stored, p.n_in, scratch);
+    std::int64_t i = 0;
+    for (; i + 4 <= p.n_rows; i += 4)
+      dot_rows<4>(w, p.x + i * p.n_in, p.n_in, p.y + i * p.y_stride + j, p.y_stride);
+    for (; i < p.n_rows; ++i)
+      dot_rows<1>(w, p.x + i * p.n_in, p.n_in, p.y + i * p.y_stride + j, p.y_stride);
+  }
+}
+
+}  // namespace nemotron::kernels::avx2
+#endif

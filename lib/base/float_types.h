@@ -1,0 +1,37 @@
+// bf16 and IEEE half as bits, and their exact conversion to float. Nothing here depends on the ISA:
+// integer operations and one exact multiplication, so every level and every file sees the same
+// value.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace nemotron {
+
+using bf16_bits = std::uint16_t;
+using f16_bits = std::uint16_t;
+
+constexpr float bf16_to_float(bf16_bits bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
+
+// Round to nearest, ties to even; NaN stays NaN (made quiet).
+constexpr bf16_bits float_to_bf16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<bf16_bits>((bits >> 16) | 0x40u);
+  return static_cast<bf16_bits>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+constexpr float f16_to_float(f16_bits half) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
+  const std::uint32_t magnitude = half & 0x7fffu;
+  if (magnitude >= 0x7c00u)  // infinity and NaN
+    return std::bit_cast<float>(sign | 0x7f800000u | ((magnitude & 0x3ffu) << 13));
+  if (magnitude < 0x0400u) {  // zero and subnormals: magnitude * 2^-24, exact
+    const float scaled = static_cast<float>(magnitude) * 0x1p-24f;
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(scaled) | sign);
+  }
+  return std::bit_cast<float>(sign | ((magnitude << 13) + 0x38000000u));
+}
+
+}  // namespace nemotron

@@ -1,0 +1,32 @@
+#include "cpu/cpu_features.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace nemotron {
+
+#if defined(__x86_64__)
+namespace {
+
+// Asked of the processor itself: Clang 14's __builtin_cpu_supports() does not know the name.
+bool has_f16c() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+
+}  // namespace
+#endif
+
+CpuFeatures detect_cpu_features() {
+  CpuFeatures features;
+#if defined(__x86_64__)
+  // The compiler's run-time support also checks XCR0, that is, that the system saves the registers.
+  __builtin_cpu_init();
+  features.has_avx2_fma_f16c =
+      __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 && has_f16c();
+#endif
+  return features;
+}
+
+}  // namespace nemotron

@@ -1,0 +1,89 @@
+// A file read with pread, so that threads share one descriptor without sharing a position.
+// Only regular files: a FIFO or a device could block the host or never end.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "base/text.h"
+#include "io/data_source.h"
+
+namespace nemotron {
+namespace {
+
+std::string errno_text(int error) { return std::generic_category().message(error); }
+
+class FileSource final : public DataSource {
+ public:
+  FileSource(std::string path, int descriptor, std::uint64_t size_bytes)
+      : path_(std::move(path)), descriptor_(descriptor), size_bytes_(size_bytes) {}
+  FileSource(const FileSource&) = delete;
+  FileSource& operator=(const FileSource&) = delete;
+  ~FileSource() override { ::close(descriptor_); }
+
+  const std::string& name() const override { return path_; }
+  std::uint64_t size_bytes() const override { return size_bytes_; }
+
+  Status read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    if (offset > size_bytes_ || out.size() > size_bytes_ - offset)
+      return {StatusCode::kBadFile,
+              join("'", path_, "' ends at byte ", size_bytes_, ", before the ", out.size(),
+                   " bytes expected at ", offset),
+              static_cast<std::int64_t>(std::min(offset, size_bytes_))};
+    // The kernel caps one read at about 2 GiB; smaller pieces also keep signals from starving it.
+    constexpr std::size_t kMaxReadBytes = std::size_t{1} << 28;
+    while (!out.empty()) {
+      const ssize_t n_read = ::pread(descriptor_, out.data(), std::min(out.size(), kMaxReadBytes),
+                                     static_cast<off_t>(offset));
+      if (n_read < 0 && errno == EINTR) continue;
+      if (n_read < 0)
+        return {StatusCode::kFileRead, join("cannot read '", path_, "': ", errno_text(errno)),
+                static_cast<std::int64_t>(offset)};
+      if (n_read == 0)
+        return {StatusCode::kFileChanged,
+                join("'", path_, "' became shorter than the ", size_bytes_,
+                     " bytes it had when it was opened"),
+                static_cast<std::int64_t>(offset)};
+      out = out.subspan(static_cast<std::size_t>(n_read));
+      offset += static_cast<std::uint64_t>(n_read);
+    }
+    return Status::ok();
+  }
+
+ private:
+  std::string path_;
+  int descriptor_;
+  std::uint64_t size_bytes_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<DataSource>> open_file(const std::string& path) {
+  if (path.empty() || path.find('\0') != std::string::npos)
+    return Status{StatusCode::kInvalidArgument, "a file path is empty or holds a NUL byte"};
+  // O_NONBLOCK: opening a FIFO without a writer must fail the regular-file check, not wait.
+  int descriptor = -1;
+  do {
+    descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  } while (descriptor < 0 && errno == EINTR);
+  if (descriptor < 0) {
+    const int error = errno;
+    const bool is_missing = error == ENOENT || error == ENOTDIR;
+    return Status{is_missing ? StatusCode::kFileNotFound : StatusCode::kFileRead,
+                  join("cannot open '", path, "': ", errno_text(error))};
+  }
+  struct stat info {};
+  if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
+    ::close(descriptor);
+    return Status{StatusCode::kFileRead, join("'", path, "' is not a regular file")};
+  }
+  return std::unique_ptr<DataSource>(
+      new FileSource(path, descriptor, static_cast<std::uint64_t>(info.st_size)));
+}
+
+}  // namespace nemotron

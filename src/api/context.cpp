@@ -1,0 +1,226 @@
+// Loading and describing models: nemo_context_*.
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "api/handles.h"
+#include "api/isa.h"
+#include "api/marshal.h"
+#include "backend/cpu/cpu_backend.h"
+#include "formats/open_model.h"
+
+namespace nemotron::api {
+
+namespace {
+
+constexpr std::uint32_t kMaxThreads = 256;
+constexpr std::uint32_t kMaxStepRows = 4096;
+constexpr std::uint32_t kDefaultStepRows = 64;
+constexpr std::size_t kMaxMemoryFiles = 64;
+
+Status check_options(const nemo_context_options& options) {
+  const auto invalid = [](auto... parts) {
+    return Status(StatusCode::kInvalidArgument, join(parts...));
+  };
+  if ((options.flags & ~std::uint32_t{NEMO_LOAD_NO_WEIGHTS}) != 0)
+    return invalid("flags ", options.flags, " has bits that are not NEMO_LOAD_");
+  if (options.n_threads > kMaxThreads)
+    return invalid("n_threads ", options.n_threads, " is more than ", kMaxThreads);
+  if (options.max_step_rows > kMaxStepRows)
+    return invalid("max_step_rows ", options.max_step_rows, " is more than ", kMaxStepRows);
+  if (options.log_level > NEMO_LOG_DEBUG)
+    return invalid("log_level ", options.log_level, " is not a NEMO_LOG_");
+  return choose_kernels(options.isa).is_ok() ? Status::ok() : choose_kernels(options.isa).status();
+}
+
+Result<Tokenizer> make_tokenizer(const ModelFile& file) {
+  const TokenizerFiles& files = file.tokenizer();
+  NEMO_ASSIGN(Tokenizer tokenizer,
+              files.vocabulary
+                  ? Tokenizer::from_vocabulary(VocabularyData(*files.vocabulary))
+                  : Tokenizer::from_json(files.tokenizer_json, files.tokenizer_config_json));
+  if (tokenizer.n_vocab() > file.config().n_vocab)
+    return Status(StatusCode::kConfigMismatch, join("the tokenizer has ", tokenizer.n_vocab(),
+                                                    " tokens, the model ", file.config().n_vocab));
+  tokenizer.add_stop_ids(file.config().eos_ids);
+  return tokenizer;
+}
+
+Status load_engine(const ModelFile& file, const nemo_context_options& options,
+                   nemo_context& context) {
+  NEMO_ASSIGN(const kernels::KernelTable* kernels, choose_kernels(options.isa));
+  NEMO_ASSIGN(auto backend, make_cpu_backend({static_cast<int>(options.n_threads), kernels}));
+  LoadProgress progress;
+  if (options.on_progress != nullptr)
+    progress = [&](std::uint64_t done, std::uint64_t total) {
+      return options.on_progress(done, total, options.progress_user);
+    };
+  const std::uint32_t rows = options.max_step_rows == 0 ? kDefaultStepRows : options.max_step_rows;
+  NEMO_ASSIGN(context.engine,
+              Engine::create(file, std::move(backend), static_cast<int>(rows), progress));
+  context.logger.log(NEMO_LOG_INFO, join("loaded '", file.path(), "' (", context.format_name, ", ",
+                                         context.engine->weights().size_bytes,
+                                         " bytes of weights) for cpu/", kernels->name));
+  return Status::ok();
+}
+
+Result<std::unique_ptr<nemo_context>> make_context(const ModelFile& file,
+                                                   const nemo_context_options& options) {
+  auto context = std::make_unique<nemo_context>();
+  context->logger = Logger(options.on_log, options.log_user, options.log_level);
+  context->config = file.config();
+  context->tensors = file.table();
+  context->layer_pattern = file.config().layer_pattern();
+  context->format_name = file.format_name();
+  if (file.tokenizer().has_tokenizer()) {
+    Result<Tokenizer> tokenizer = make_tokenizer(file);
+    if (!tokenizer.is_ok())
+      return std::move(tokenizer).status().with_prefix(join("'", file.path(), "'"));
+    context->tokenizer = std::move(tokenizer).value();
+  } else {
+    context->logger.log(NEMO_LOG_WARNING, join("'", file.path(), "' has no tokenizer"));
+  }
+  if ((options.flags & NEMO_LOAD_NO_WEIGHTS) == 0) NEMO_TRY(load_engine(file, options, *context));
+  return context;
+}
+
+// The part that both ways of loading share: `open` gives the ModelFile.
+template <typename Open>
+Status load(const nemo_context_options* user_options, nemo_context** out, Open&& open) {
+  if (out == nullptr) return null_argument("context");
+  *out = nullptr;
+  nemo_context_options options;
+  NEMO_TRY(read_struct(user_options, "options", options));
+  NEMO_TRY(check_options(options));
+  NEMO_ASSIGN(const ModelFile file, open());
+  NEMO_ASSIGN(auto context, make_context(file, options));
+  *out = context.release();
+  return Status::ok();
+}
+
+Result<std::vector<NamedBytes>> read_files(const nemo_memory_file* files, std::size_t n_files,
+                                           std::size_t stride_bytes) {
+  if (n_files == 0 || n_files > kMaxMemoryFiles)
+    return Status(StatusCode::kInvalidArgument,
+                  join("n_files is ", n_files, "; 1 to ", kMaxMemoryFiles));
+  NEMO_TRY(check_array(files, n_files, stride_bytes, "files"));
+  std::vector<NamedBytes> blocks;
+  for (std::size_t i = 0; i < n_files; ++i) {
+    nemo_memory_file file;
+    NEMO_TRY(read_element(files, i, stride_bytes, "files", file));
+    if (file.name == nullptr) return null_argument("files[].name");
+    if (file.data == nullptr && file.size != 0) return null_argument("files[].data");
+    blocks.push_back({file.name, {static_cast<const std::byte*>(file.data), file.size}});
+  }
+  return blocks;
+}
+
+nemo_model_info describe(const nemo_context& context) {
+  const ModelConfig& config = context.config;
+  const auto u32 = [](int value) { return static_cast<std::uint32_t>(value); };
+  nemo_model_info info{};
+  info.struct_size = sizeof info;
+  info.n_layers = u32(config.n_layers);
+  info.n_vocab = u32(config.n_vocab);
+  info.max_context = u32(config.max_context);
+  info.d_model = u32(config.d_model);
+  info.d_ff = u32(config.d_ff);
+  info.n_heads = u32(config.n_heads);
+  info.n_kv_heads = u32(config.n_kv_heads);
+  info.head_dim = u32(config.head_dim);
+  info.n_ssm_heads = u32(config.n_ssm_heads);
+  info.ssm_head_dim = u32(config.ssm_head_dim);
+  info.d_state = u32(config.d_state);
+  info.n_groups = u32(config.n_groups);
+  info.d_conv = u32(config.d_conv);
+  info.n_tensors = static_cast<std::uint32_t>(context.tensors.size());
+  info.has_tokenizer = context.tokenizer ? 1 : 0;
+  for (const TensorEntry& entry : context.tensors) {
+    info.n_parameters += entry.n_elements();
+    info.tensor_bytes += entry.size_bytes;
+  }
+  info.recurrent_state_bytes = LayerState::recurrent_bytes_of(config);
+  info.kv_bytes_per_token = LayerState::kv_bytes_per_token(config, KvType::kBF16);
+  if (context.engine) {
+    info.weight_bytes = context.engine->weights().size_bytes;
+    info.scratch_bytes = context.engine->activations().size_bytes();
+  }
+  return info;
+}
+
+nemo_tensor_info describe(const TensorEntry& entry) {
+  nemo_tensor_info info{};
+  info.struct_size = sizeof info;
+  info.n_dims = static_cast<std::uint32_t>(entry.n_dims);
+  std::copy(entry.shape.begin(), entry.shape.end(), info.shape);
+  info.offset_bytes = entry.offset_bytes;
+  info.size_bytes = entry.size_bytes;
+  info.name = entry.name.c_str();
+  info.type = traits(entry.type).name.data();  // literals, so null-terminated
+  return info;
+}
+
+}  // namespace
+
+}  // namespace nemotron::api
+
+using namespace nemotron;
+using namespace nemotron::api;
+
+extern "C" nemo_status nemo_context_load(const char* path, const nemo_context_options* options,
+                                         nemo_context** context, nemo_error* err) {
+  return guarded(err, [&] {
+    if (path == nullptr) return null_argument("path");
+    return load(options, context, [&] { return open_model(path); });
+  });
+}
+
+extern "C" nemo_status nemo_context_load_memory(const nemo_memory_file* files, size_t n_files,
+                                                size_t stride_bytes,
+                                                const nemo_context_options* options,
+                                                nemo_context** context, nemo_error* err) {
+  return guarded(err, [&] {
+    return load(options, context, [&]() -> Result<ModelFile> {
+      NEMO_ASSIGN(const auto blocks, read_files(files, n_files, stride_bytes));
+      return open_model_from_memory(blocks);
+    });
+  });
+}
+
+extern "C" nemo_context* nemo_context_retain(nemo_context* context) {
+  if (context != nullptr) context->n_references.fetch_add(1, std::memory_order_relaxed);
+  return context;
+}
+
+extern "C" void nemo_context_free(nemo_context* context) {
+  if (context != nullptr && context->n_references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    delete context;
+}
+
+extern "C" nemo_status nemo_context_model_info(const nemo_context* context, nemo_model_info* info,
+                                               nemo_error* err) {
+  return guarded(err, [&] {
+    if (context == nullptr) return null_argument("context");
+    return write_struct(info, "info", describe(*context));
+  });
+}
+
+extern "C" const char* nemo_context_layer_pattern(const nemo_context* context) {
+  return context == nullptr ? nullptr : context->layer_pattern.c_str();
+}
+
+extern "C" const char* nemo_context_format(const nemo_context* context) {
+  return context == nullptr ? nullptr : context->format_name.c_str();
+}
+
+extern "C" nemo_status nemo_context_tensor(const nemo_context* context, size_t index,
+                                           nemo_tensor_info* info, nemo_error* err) {
+  return guarded(err, [&]() -> Status {
+    if (context == nullptr) return null_argument("context");
+    if (index >= context->tensors.size())
+      return {StatusCode::kInvalidArgument,
+              join("tensor ", index, " of ", context->tensors.size())};
+    return write_struct(info, "info", describe(context->tensors[index]));
+  });
+}

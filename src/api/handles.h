@@ -1,0 +1,57 @@
+// What the opaque handles of the ABI are.
+#pragma once
+
+#include <nemotron/nemotron.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "api/logger.h"
+#include "engine/engine.h"
+#include "quant/tensor_table.h"
+#include "session/session.h"
+#include "tokenizer/tokenizer.h"
+
+struct nemo_context {
+  std::atomic<std::int64_t> n_references{1};
+  nemotron::ModelConfig config;
+  nemotron::TensorTable tensors;
+  std::string layer_pattern;
+  std::string format_name;
+  std::optional<nemotron::Tokenizer> tokenizer;
+  std::shared_ptr<nemotron::Engine> engine;  // null with NEMO_LOAD_NO_WEIGHTS
+  nemotron::api::Logger logger;
+};
+
+struct nemo_session {
+  nemo_context* context = nullptr;  // one reference
+  std::unique_ptr<nemotron::Session> session;
+  std::atomic<bool> is_busy{false};
+  std::atomic<std::thread::id> callback_thread{};  // while a callback runs
+};
+
+namespace nemotron::api {
+
+// One call's exclusive use of a session. `status()` is kBusy while another thread has it, and
+// kReentrant inside the session's own callback.
+class SessionLock {
+ public:
+  explicit SessionLock(nemo_session& session);
+  ~SessionLock();
+  SessionLock(const SessionLock&) = delete;
+  SessionLock& operator=(const SessionLock&) = delete;
+
+  Status status() const;
+  // Reading is allowed inside the session's own callback, too.
+  Status read_status() const;
+
+ private:
+  nemo_session& session_;
+  bool is_owner_;
+  bool is_in_callback_ = false;
+};
+
+}  // namespace nemotron::api

@@ -1,0 +1,97 @@
+// How structs, text and buffers cross the ABI: sizes agreed on, lengths checked.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "api/guard.h"
+#include "base/text.h"
+
+namespace nemotron::api {
+
+// The size of each struct in the first release that had it; smaller ones were never valid. A struct
+// that grows gets a specialisation with its first size.
+template <typename T>
+inline constexpr std::uint32_t kFirstSize = sizeof(T);
+
+// Copies the caller's options, which may be older (shorter) or newer (longer, tail zero) than ours.
+// NULL gives the defaults. kStructSize.
+template <typename T>
+Status read_struct(const T* from, const char* name, T& out) {
+  out = T{};
+  out.struct_size = sizeof(T);
+  if (from == nullptr) return Status::ok();
+  const std::uint32_t size = from->struct_size;
+  if (size < kFirstSize<T>)
+    return {StatusCode::kStructSize,
+            join("'", name, "'.struct_size is ", size, "; at least ", kFirstSize<T>)};
+  const auto* bytes = reinterpret_cast<const std::byte*>(from);
+  if (size > sizeof(T) &&
+      std::any_of(bytes + sizeof(T), bytes + size, [](std::byte b) { return b != std::byte{0}; }))
+    return {StatusCode::kStructSize,
+            join("'", name, "' sets members that this version of the library does not know")};
+  std::memcpy(&out, from, std::min<std::size_t>(size, sizeof(T)));
+  return Status::ok();
+}
+
+// Writes as much of `value` as the caller's struct has; its struct_size stays. kStructSize.
+template <typename T>
+Status write_struct(T* to, const char* name, const T& value) {
+  if (to == nullptr) return null_argument(name);
+  const std::uint32_t size = to->struct_size;
+  if (size < kFirstSize<T>)
+    return {StatusCode::kStructSize,
+            join("'", name, "'.struct_size is ", size, "; at least ", kFirstSize<T>)};
+  std::memcpy(to, &value, std::min<std::size_t>(size, sizeof(T)));
+  to->struct_size = size;
+  return Status::ok();
+}
+
+// Element `index` of an array whose elements lie `stride_bytes` apart.
+template <typename T>
+Status read_element(const T* array, std::size_t index, std::size_t stride_bytes, const char* name,
+                    T& out) {
+  const auto* element =
+      reinterpret_cast<const T*>(reinterpret_cast<const std::byte*>(array) + index * stride_bytes);
+  if (stride_bytes < element->struct_size)
+    return {StatusCode::kStructSize, join("'", name, "[", index, "]'.struct_size is ",
+                                          element->struct_size, ", more than the stride")};
+  return read_struct(element, name, out);
+}
+
+template <typename T>
+Status check_array(const T* array, std::size_t n, std::size_t stride_bytes, const char* name) {
+  if (n == 0) return Status::ok();
+  if (array == nullptr) return null_argument(name);
+  if (stride_bytes < kFirstSize<T> || stride_bytes % alignof(T) != 0)
+    return {StatusCode::kStructSize, join("the stride of '", name, "' is ", stride_bytes,
+                                          "; at least ", kFirstSize<T>, " and aligned")};
+  return Status::ok();
+}
+
+// kInvalidArgument for NULL with a length.
+inline Status read_text(const char* data, std::uint64_t size, const char* name,
+                        std::string_view& out) {
+  if (data == nullptr && size != 0)
+    return {StatusCode::kInvalidArgument, join("'", name, "' is NULL and has a length")};
+  out = data == nullptr ? std::string_view() : std::string_view(data, size);
+  return Status::ok();
+}
+
+// The two-call buffer: reports the length, then copies if everything fits.
+template <typename T>
+Status write_buffer(std::span<const T> from, T* to, std::size_t capacity, std::size_t* n) {
+  if (n == nullptr) return {StatusCode::kInvalidArgument, "the pointer for the length is NULL"};
+  *n = from.size();
+  if (from.size() > capacity || (to == nullptr && !from.empty()))
+    return {StatusCode::kBufferTooSmall,
+            join("the buffer holds ", to == nullptr ? 0 : capacity, "; ", from.size(), " needed")};
+  std::copy(from.begin(), from.end(), to);
+  return Status::ok();
+}
+
+}  // namespace nemotron::api

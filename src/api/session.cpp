@@ -1,0 +1,124 @@
+// Conversations: nemo_session_*, but for generate.
+#include <span>
+
+#include "api/handles.h"
+#include "api/marshal.h"
+
+namespace nemotron::api {
+
+SessionLock::SessionLock(nemo_session& session)
+    : session_(session), is_owner_(!session.is_busy.exchange(true, std::memory_order_acquire)) {
+  if (!is_owner_) is_in_callback_ = session.callback_thread.load() == std::this_thread::get_id();
+}
+
+SessionLock::~SessionLock() {
+  if (is_owner_) session_.is_busy.store(false, std::memory_order_release);
+}
+
+Status SessionLock::status() const {
+  if (is_owner_) return Status::ok();
+  if (is_in_callback_)
+    return {StatusCode::kReentrant, "not allowed inside a callback of the same session"};
+  return {StatusCode::kBusy, "another thread is using this session"};
+}
+
+Status SessionLock::read_status() const { return is_in_callback_ ? Status::ok() : status(); }
+
+namespace {
+
+Status create_session(nemo_context& context, const nemo_session_options* user_options,
+                      nemo_session** out) {
+  nemo_session_options options;
+  NEMO_TRY(read_struct(user_options, "options", options));
+  if (!context.engine)
+    return {StatusCode::kState, "the context was loaded with NEMO_LOAD_NO_WEIGHTS"};
+  const auto max_context = static_cast<std::uint32_t>(context.config.max_context);
+  if (options.max_tokens > max_context)
+    return {StatusCode::kInvalidArgument,
+            join("max_tokens ", options.max_tokens, " is more than the model's ", max_context)};
+  if (options.kv_type > NEMO_KV_F32)
+    return {StatusCode::kInvalidArgument, join("kv_type ", options.kv_type, " is not a NEMO_KV_")};
+  Session::Options session_options;
+  session_options.max_tokens = options.max_tokens == 0 ? max_context : options.max_tokens;
+  session_options.kv_type = options.kv_type == NEMO_KV_F32 ? KvType::kF32 : KvType::kBF16;
+  auto handle = std::make_unique<nemo_session>();
+  NEMO_ASSIGN(handle->session, Session::create(context.engine, session_options));
+  handle->context = nemo_context_retain(&context);
+  *out = handle.release();
+  return Status::ok();
+}
+
+}  // namespace
+
+}  // namespace nemotron::api
+
+using namespace nemotron;
+using namespace nemotron::api;
+
+extern "C" nemo_status nemo_session_create(nemo_context* context,
+                                           const nemo_session_options* options,
+                                           nemo_session** session, nemo_error* err) {
+  return guarded(err, [&] {
+    if (session == nullptr) return null_argument("session");
+    *session = nullptr;
+    if (context == nullptr) return null_argument("context");
+    return create_session(*context, options, session);
+  });
+}
+
+extern "C" void nemo_session_free(nemo_session* session) {
+  if (session == nullptr) return;
+  nemo_context* context = session->context;
+  delete session;  // before the context, whose memory it uses
+  nemo_context_free(context);
+}
+
+extern "C" nemo_status nemo_session_reset(nemo_session* session, nemo_error* err) {
+  return guarded(err, [&] {
+    if (session == nullptr) return null_argument("session");
+    const SessionLock lock(*session);
+    NEMO_TRY(lock.status());
+    session->session->reset();
+    return Status::ok();
+  });
+}
+
+extern "C" uint64_t nemo_session_position(const nemo_session* session) {
+  return session == nullptr ? 0 : static_cast<uint64_t>(session->session->position());
+}
+
+extern "C" nemo_status nemo_session_tokens(nemo_session* session, int32_t* tokens, size_t capacity,
+                                           size_t* n_tokens, nemo_error* err) {
+  return guarded(err, [&] {
+    if (session == nullptr) return null_argument("session");
+    const SessionLock lock(*session);
+    NEMO_TRY(lock.read_status());
+    return write_buffer(session->session->tokens(), tokens, capacity, n_tokens);
+  });
+}
+
+extern "C" nemo_status nemo_session_eval(nemo_session* session, const int32_t* tokens,
+                                         size_t n_tokens, float* logits, size_t n_logits,
+                                         nemo_error* err) {
+  return guarded(err, [&] {
+    if (session == nullptr) return null_argument("session");
+    if (tokens == nullptr && n_tokens != 0) return null_argument("tokens");
+    if (logits == nullptr && n_logits != 0) return null_argument("logits");
+    const SessionLock lock(*session);
+    NEMO_TRY(lock.status());
+    session->session->start_request();
+    return session->session->eval({tokens, n_tokens}, {logits, logits == nullptr ? 0 : n_logits});
+  });
+}
+
+extern "C" nemo_status nemo_session_cancel(nemo_session* session, uint64_t request_id,
+                                           nemo_error* err) {
+  return guarded(err, [&]() -> Status {
+    if (session == nullptr) return null_argument("session");
+    if (request_id != 0)
+      return {StatusCode::kInvalidArgument,
+              join("request_id is ", request_id, "; only 0 is known")};
+    session->session->cancel();
+    return Status::ok();
+  });
+}

@@ -1,0 +1,91 @@
+// The operations of the model, at the level at which a device can fuse them. The layer code is
+// written over this interface alone; one virtual call per operation, never per element.
+//
+// Operations do not allocate, do not fail and may run later than they are called: a device's fault
+// shows in synchronize(). All pointers in views are the backend's own memory. One step at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "backend/step_batch.h"
+#include "backend/tensor.h"
+#include "base/result.h"
+
+namespace nemotron {
+
+struct Conv1dWeights {
+  const float* weight = nullptr;  // [d_conv, conv_dim], tap-major, oldest tap first
+  const float* bias = nullptr;    // [conv_dim]
+  std::int64_t conv_dim = 0;
+  std::int64_t d_conv = 0;
+};
+
+struct SsmWeights {
+  const float* A = nullptr;        // [n_heads], negative
+  const float* D = nullptr;        // [n_heads]
+  const float* dt_bias = nullptr;  // [n_heads]
+  std::int64_t n_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t d_state = 0;
+  std::int64_t n_groups = 0;
+  float dt_min = 0.0f;
+  float dt_max = 0.0f;
+};
+
+struct NormWeights {
+  const float* weight = nullptr;  // [n_columns]
+  std::int64_t n_groups = 1;      // groups of columns, each with its own mean
+  float eps = 0.0f;
+};
+
+struct AttentionShape {
+  std::int64_t n_heads = 0;
+  std::int64_t n_kv_heads = 0;
+  std::int64_t head_dim = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // "cpu/avx2": for logs and build information.
+  virtual const char* name() const = 0;
+
+  // Memory. kOutOfMemory.
+  virtual Result<DeviceBuffer> allocate(std::size_t size_bytes) = 0;
+  virtual void zero(const DeviceBuffer& buffer) = 0;
+  // Copies from the device after everything before it is done.
+  virtual Status read(const float* device, std::span<float> host) = 0;
+  virtual Status write(const DeviceBuffer& device, std::span<const float> host) = 0;
+  virtual Status synchronize() = 0;
+
+  // Weights.
+  virtual Result<Matrix> upload(const MatrixSource& source) = 0;
+
+  // Activations in the form that linear() reads.
+  virtual std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const = 0;
+
+  // Row operations.
+  virtual void embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) = 0;
+  virtual void rms_norm(TensorView x, const NormWeights& w, Activation out) = 0;
+  virtual void linear(Activation x, const Matrix& weight, TensorView out) = 0;
+  virtual void relu2(TensorView x, Activation out) = 0;
+  virtual void add(TensorView x, TensorView residual) = 0;  // residual += x
+  virtual void gather_rows(TensorView x, std::span<const std::int32_t> rows, TensorView out) = 0;
+  virtual void gated_group_norm(TensorView y, TensorView z, const NormWeights& w,
+                                Activation out) = 0;
+
+  // Operations along sequences. `layer` counts among the layers of its kind.
+  virtual void causal_conv1d(const StepBatch& batch, int layer, TensorView xBC,
+                             const Conv1dWeights& w, TensorView out) = 0;
+  // x, B, C: columns of the convolution's output; dt: raw, before bias and softplus.
+  virtual void ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B, TensorView C,
+                        TensorView dt, const SsmWeights& w, TensorView y) = 0;
+  // Stores k and v in the sequences' blocks, then attends to all positions up to each row's own.
+  virtual void attention(const StepBatch& batch, int layer, TensorView q, TensorView k,
+                         TensorView v, const AttentionShape& shape, Activation out) = 0;
+};
+
+}  // namespace nemotron

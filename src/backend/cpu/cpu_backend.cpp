@@ -1,0 +1,254 @@
+#include "backend/cpu/cpu_backend.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "base/checked_math.h"
+#include "io/page_buffer.h"
+#include "threading/thread_pool.h"
+
+namespace nemotron {
+
+namespace {
+
+using kernels::KernelTable;
+
+// Pieces per thread: enough for threads of unequal speed to even out.
+constexpr std::int64_t kPiecesPerThread = 4;
+constexpr std::uint64_t kReadBytes = 4u << 20;  // one read of a weight, so that progress is seen
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(const KernelTable& kernels, std::unique_ptr<ThreadPool> pool)
+      : kernels_(kernels), pool_(std::move(pool)) {}
+
+  const char* name() const override { return kernels_.name; }
+
+  Result<DeviceBuffer> allocate(std::size_t size_bytes) override;
+  void zero(const DeviceBuffer& buffer) override;
+  Status read(const float* device, std::span<float> host) override;
+  Status write(const DeviceBuffer& device, std::span<const float> host) override;
+  Status synchronize() override { return Status::ok(); }
+  Result<Matrix> upload(const MatrixSource& source) override;
+  std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const override {
+    return static_cast<std::size_t>(n_rows * n_columns) * sizeof(float);
+  }
+
+  void embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) override;
+  void rms_norm(TensorView x, const NormWeights& w, Activation out) override;
+  void linear(Activation x, const Matrix& weight, TensorView out) override;
+  void relu2(TensorView x, Activation out) override;
+  void add(TensorView x, TensorView residual) override;
+  void gather_rows(TensorView x, std::span<const std::int32_t> rows, TensorView out) override;
+  void gated_group_norm(TensorView y, TensorView z, const NormWeights& w, Activation out) override;
+
+  void causal_conv1d(const StepBatch& batch, int layer, TensorView xBC, const Conv1dWeights& w,
+                     TensorView out) override;
+  void ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B, TensorView C,
+                TensorView dt, const SsmWeights& w, TensorView y) override;
+  void attention(const StepBatch& batch, int layer, TensorView q, TensorView k, TensorView v,
+                 const AttentionShape& shape, Activation out) override;
+
+ private:
+  // Calls kernel(params, first, last) over [0, n) in pieces.
+  template <typename Params>
+  void share(void (*kernel)(const Params&, std::int64_t, std::int64_t), const Params& params,
+             std::int64_t n) {
+    pool_->parallel_for(n, grain(n), [&](std::int64_t first, std::int64_t last, int) {
+      kernel(params, first, last);
+    });
+  }
+  std::int64_t grain(std::int64_t n) const {
+    return std::max<std::int64_t>(1, ceil_div(n, pool_->n_threads() * kPiecesPerThread));
+  }
+  float* scratch(int thread) const { return scratch_.floats() + thread * max_columns_; }
+
+  const KernelTable& kernels_;
+  std::unique_ptr<ThreadPool> pool_;
+  DeviceBuffer scratch_;  // [n_threads, max_columns_]: one unpacked weight row each
+  std::int64_t max_columns_ = 0;
+};
+
+float* first_element(const Activation& a) { return static_cast<float*>(a.data); }
+
+kernels::KvView kv_view(const SequenceState& state, int layer) {
+  const std::int64_t part = state.kv_layout.part_bytes();
+  return {state.kv_blocks.data(), 2 * layer * part, (2 * layer + 1) * part, state.kv_layout.type};
+}
+
+Result<DeviceBuffer> CpuBackend::allocate(std::size_t size_bytes) {
+  auto pages = std::make_shared<PageBuffer>(PageBuffer::allocate(size_bytes));
+  if (!pages->is_valid())
+    return Status(StatusCode::kOutOfMemory,
+                  "cannot allocate " + std::to_string(size_bytes) + " bytes");
+  void* data = pages->data();
+  return DeviceBuffer(std::shared_ptr<void>(std::move(pages), data), size_bytes);
+}
+
+void CpuBackend::zero(const DeviceBuffer& buffer) {
+  std::memset(buffer.data(), 0, buffer.size_bytes());
+}
+
+Status CpuBackend::read(const float* device, std::span<float> host) {
+  std::memcpy(host.data(), device, host.size_bytes());
+  return Status::ok();
+}
+
+Status CpuBackend::write(const DeviceBuffer& device, std::span<const float> host) {
+  std::memcpy(device.data(), host.data(), host.size_bytes());
+  return Status::ok();
+}
+
+Result<Matrix> CpuBackend::upload(const MatrixSource& source) {
+  const TensorTypeTraits& type = traits(source.type);
+  const std::uint64_t total_bytes = static_cast<std::uint64_t>(source.n_rows) *
+                                    (source.n_columns / type.block_elements) * type.block_bytes;
+  Matrix matrix{{}, source.type, source.n_rows, source.n_columns};
+  NEMO_ASSIGN(matrix.memory, allocate(total_bytes));
+  auto* bytes = static_cast<std::byte*>(matrix.memory.data());
+  for (std::uint64_t offset = 0; offset < total_bytes; offset += kReadBytes) {
+    const std::uint64_t n = std::min(kReadBytes, total_bytes - offset);
+    NEMO_TRY(source.read(offset, {bytes + offset, n}));
+  }
+  if (source.n_columns > max_columns_) {
+    const auto n_floats = static_cast<std::size_t>(source.n_columns * pool_->n_threads());
+    NEMO_ASSIGN(scratch_, allocate(n_floats * sizeof(float)));
+    max_columns_ = source.n_columns;
+  }
+  return matrix;
+}
+
+std::int64_t row_bytes(const Matrix& matrix) {
+  const TensorTypeTraits& type = traits(matrix.type);
+  return matrix.n_columns / type.block_elements * type.block_bytes;
+}
+
+void CpuBackend::embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) {
+  const kernels::EmbedParams params{table.memory.data(), table.type,    row_bytes(table),
+                                    table.n_columns,     tokens.data(), out.data};
+  share(kernels_.embed, params, static_cast<std::int64_t>(tokens.size()));
+}
+
+void CpuBackend::rms_norm(TensorView x, const NormWeights& w, Activation out) {
+  const kernels::RmsNormParams params{x.data, w.weight, first_element(out), x.n_columns, w.eps};
+  share(kernels_.rms_norm, params, x.n_rows);
+}
+
+void CpuBackend::linear(Activation x, const Matrix& weight, TensorView out) {
+  const kernels::LinearParams params{
+      weight.memory.data(), weight.type, row_bytes(weight), weight.n_columns,
+      first_element(x),     x.n_rows,    out.data,          out.stride};
+  pool_->parallel_for(weight.n_rows, grain(weight.n_rows),
+                      [&](std::int64_t first, std::int64_t last, int thread) {
+                        kernels_.linear(params, first, last, scratch(thread));
+                      });
+}
+
+void CpuBackend::relu2(TensorView x, Activation out) {
+  const std::int64_t n = x.n_rows * x.n_columns;
+  pool_->parallel_for(n, grain(n), [&](std::int64_t first, std::int64_t last, int) {
+    kernels_.relu2(x.data, first_element(out), first, last);
+  });
+}
+
+void CpuBackend::add(TensorView x, TensorView residual) {
+  const std::int64_t n = x.n_rows * x.n_columns;
+  pool_->parallel_for(n, grain(n), [&](std::int64_t first, std::int64_t last, int) {
+    kernels_.add(x.data, residual.data, first, last);
+  });
+}
+
+void CpuBackend::gather_rows(TensorView x, std::span<const std::int32_t> rows, TensorView out) {
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    std::copy_n(x.data + rows[i] * x.stride, x.n_columns,
+                out.data + static_cast<std::int64_t>(i) * out.stride);
+}
+
+void CpuBackend::gated_group_norm(TensorView y, TensorView z, const NormWeights& w,
+                                  Activation out) {
+  const kernels::GatedGroupNormParams params{y.data,      z.data,   w.weight,   first_element(out),
+                                             y.n_columns, z.stride, w.n_groups, w.eps};
+  share(kernels_.gated_group_norm, params, y.n_rows);
+}
+
+void CpuBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xBC,
+                               const Conv1dWeights& w, TensorView out) {
+  const std::int64_t state_size = (w.d_conv - 1) * w.conv_dim;
+  for (const Span& span : batch.spans) {
+    const kernels::CausalConv1dParams params{xBC.data + span.first_row * xBC.stride,
+                                             w.weight,
+                                             w.bias,
+                                             batch.state_of(span).conv_state + layer * state_size,
+                                             out.data + span.first_row * out.stride,
+                                             span.n_rows,
+                                             xBC.stride,
+                                             w.conv_dim,
+                                             w.d_conv};
+    share(kernels_.causal_conv1d, params, w.conv_dim);
+  }
+}
+
+void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B,
+                          TensorView C, TensorView dt, const SsmWeights& w, TensorView y) {
+  const std::int64_t state_size = w.n_heads * w.head_dim * w.d_state;
+  for (const Span& span : batch.spans) {
+    kernels::SsmScanParams params;
+    params.x = x.data + span.first_row * x.stride;
+    params.B = B.data + span.first_row * B.stride;
+    params.C = C.data + span.first_row * C.stride;
+    params.dt = dt.data + span.first_row * dt.stride;
+    params.dt_bias = w.dt_bias;
+    params.A = w.A;
+    params.D = w.D;
+    params.ssm_state = batch.state_of(span).ssm_state + layer * state_size;
+    params.y = y.data + span.first_row * y.stride;
+    params.n_rows = span.n_rows;
+    params.x_stride = x.stride;
+    params.dt_stride = dt.stride;
+    params.n_heads = w.n_heads;
+    params.head_dim = w.head_dim;
+    params.d_state = w.d_state;
+    params.n_groups = w.n_groups;
+    params.dt_min = w.dt_min;
+    params.dt_max = w.dt_max;
+    share(kernels_.ssm_scan, params, w.n_heads);
+  }
+}
+
+void CpuBackend::attention(const StepBatch& batch, int layer, TensorView q, TensorView k,
+                           TensorView v, const AttentionShape& shape, Activation out) {
+  for (const Span& span : batch.spans) {
+    const kernels::KvView kv = kv_view(batch.state_of(span), layer);
+    const kernels::KvStoreParams store{k.data + span.first_row * k.stride,
+                                       v.data + span.first_row * v.stride,
+                                       kv,
+                                       span.n_rows,
+                                       span.position,
+                                       shape.n_kv_heads,
+                                       shape.head_dim};
+    share(kernels_.kv_store, store, span.n_rows);
+    kernels::AttentionParams params;
+    params.q = q.data + span.first_row * q.stride;
+    params.kv = kv;
+    params.out = first_element(out) + span.first_row * out.n_columns;
+    params.n_rows = span.n_rows;
+    params.position = span.position;
+    params.n_heads = shape.n_heads;
+    params.n_kv_heads = shape.n_kv_heads;
+    params.head_dim = shape.head_dim;
+    params.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
+    share(kernels_.attention, params, span.n_rows * shape.n_heads);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuBackendOptions& options) {
+  const int n_threads = options.n_threads > 0 ? options.n_threads : usable_processors();
+  NEMO_ASSIGN(auto pool, ThreadPool::create(n_threads));
+  return std::unique_ptr<Backend>(new CpuBackend(*options.kernels, std::move(pool)));
+}
+
+}  // namespace nemotron

@@ -1,0 +1,71 @@
+// What the layer code hands to a backend: device memory, stored weights, and views of rows.
+// The layer code moves these about and never looks at what they point to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "base/status.h"
+#include "quant/tensor_type.h"
+
+namespace nemotron {
+
+// Owned device memory, zeroed when made, aligned to 64 bytes at least.
+class DeviceBuffer {
+ public:
+  DeviceBuffer() = default;
+  DeviceBuffer(std::shared_ptr<void> memory, std::size_t size_bytes)
+      : memory_(std::move(memory)), size_bytes_(size_bytes) {}
+  DeviceBuffer(DeviceBuffer&&) = default;
+  DeviceBuffer& operator=(DeviceBuffer&&) = default;
+
+  void* data() const { return memory_.get(); }
+  float* floats() const { return static_cast<float*>(memory_.get()); }
+  std::size_t size_bytes() const { return size_bytes_; }
+
+ private:
+  std::shared_ptr<void> memory_;  // never shared: the pointer carries the backend's deleter
+  std::size_t size_bytes_ = 0;
+};
+
+// A weight as it is stored in a file, and how to get at its bytes.
+struct MatrixSource {
+  TensorType type = TensorType::kF32;
+  std::int64_t n_rows = 0;
+  std::int64_t n_columns = 0;
+  // Fills `out` with the bytes from `offset_bytes` of the row-major tensor.
+  std::function<Status(std::uint64_t offset_bytes, std::span<std::byte> out)> read;
+};
+
+// A weight matrix in the form the backend's kernels want. Constant after loading.
+struct Matrix {
+  DeviceBuffer memory;
+  TensorType type = TensorType::kF32;
+  std::int64_t n_rows = 0;
+  std::int64_t n_columns = 0;
+};
+
+// Rows of floats on the device: [n_rows, n_columns], `stride` elements apart.
+struct TensorView {
+  float* data = nullptr;
+  std::int64_t n_rows = 0;
+  std::int64_t n_columns = 0;
+  std::int64_t stride = 0;
+
+  TensorView columns(std::int64_t first, std::int64_t n) const {
+    return {data + first, n_rows, n, stride};
+  }
+};
+
+// Rows in the form in which this backend's `linear` reads its input; only the backend knows it.
+struct Activation {
+  void* data = nullptr;
+  std::int64_t n_rows = 0;
+  std::int64_t n_columns = 0;
+};
+
+}  // namespace nemotron

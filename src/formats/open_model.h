@@ -1,0 +1,28 @@
+// From a path, or from blocks of memory, to a ModelFile. What a file of weights is, its first bytes
+// say, not its name; the small files beside a safetensors file are known by their names.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "formats/model_file.h"
+
+namespace nemotron {
+
+// `path`: a GGUF file; a safetensors file with config.json beside it; or a folder with
+// model.safetensors or a single *.gguf in it. Beside safetensors, tokenizer.json,
+// tokenizer_config.json, chat_template.jinja and generation_config.json are read where they exist.
+Result<ModelFile> open_model(const std::string& path);
+
+struct NamedBytes {
+  std::string name;  // as a file's name; folders before it are ignored
+  std::span<const std::byte> bytes;
+};
+
+// The same from memory: one block with the weights, and for safetensors the small files. The blocks
+// are borrowed and must outlive the ModelFile.
+Result<ModelFile> open_model_from_memory(std::span<const NamedBytes> files);
+
+}  // namespace nemotron

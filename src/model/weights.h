@@ -1,0 +1,64 @@
+// The weights of a model on its backend: constant after loading, shared by all sessions.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "backend/backend.h"
+#include "model/config.h"
+
+namespace nemotron {
+
+class ModelFile;
+
+struct Mamba2Weights {
+  Matrix in_proj;  // [in_proj_rows, d_model]
+  Conv1dWeights conv;
+  SsmWeights ssm;
+  NormWeights gated_norm;
+  Matrix out_proj;  // [d_model, d_inner]
+};
+
+struct AttentionWeights {
+  Matrix q_proj;  // [q_dim, d_model]
+  Matrix k_proj;  // [kv_dim, d_model]
+  Matrix v_proj;  // [kv_dim, d_model]
+  Matrix o_proj;  // [d_model, q_dim]
+  AttentionShape shape;
+};
+
+struct MlpWeights {
+  Matrix up_proj;    // [d_ff, d_model]
+  Matrix down_proj;  // [d_model, d_ff]
+};
+
+struct LayerWeights {
+  NormWeights norm;
+  std::variant<Mamba2Weights, AttentionWeights, MlpWeights> mixer;
+  int index_in_kind = 0;  // among the layers with the same mixer; picks the layer's state
+};
+
+struct ModelWeights {
+  Matrix embeddings;             // [n_vocab, d_model]
+  std::optional<Matrix> output;  // [n_vocab, d_model]; absent when tied to the embeddings
+  NormWeights final_norm;
+  std::vector<LayerWeights> layers;
+  std::vector<DeviceBuffer> vectors;  // what the pointers above point to
+  std::uint64_t size_bytes = 0;
+
+  const Matrix& lm_head() const { return output ? *output : embeddings; }
+};
+
+// Returns non-zero to cancel.
+using LoadProgress =
+    std::function<std::int32_t(std::uint64_t done_bytes, std::uint64_t total_bytes)>;
+
+// Reads and uploads every tensor. `file` is complete and consistent: src/formats has checked it.
+// kFileRead, kFileChanged, kOutOfMemory, kCancelled.
+Result<ModelWeights> load_weights(const ModelFile& file, Backend& backend,
+                                  const LoadProgress& progress);
+
+}  // namespace nemotron

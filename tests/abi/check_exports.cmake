@@ -1,0 +1,40 @@
+# Fails unless the library exports exactly the names of LIST, and the header declares exactly those.
+#   cmake -D NM=nm -D LIBRARY=libnemotron.so -D HEADER=nemotron.h -D LIST=exported_symbols.txt -P ...
+execute_process(COMMAND ${NM} --dynamic --defined-only --extern-only ${LIBRARY}
+                OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+set(exported "")
+string(REPLACE "\n" ";" lines "${symbols}")
+foreach(line IN LISTS lines)
+  # "0000 T name" or "0000 T name@@VERSION"; type A is the version's own name.
+  if(line MATCHES "^[0-9a-f]* *([A-Za-z]) ([^@]+)" AND NOT CMAKE_MATCH_1 STREQUAL "A")
+    list(APPEND exported ${CMAKE_MATCH_2})
+  endif()
+endforeach()
+
+file(READ ${HEADER} header)
+string(REGEX REPLACE "/\\*([^*]|\\*+[^*/])*\\*+/" "" header "${header}")
+string(REGEX MATCHALL "NEMO_API [^;(]*nemo_[a-z0-9_]+\\(" declarations "${header}")
+set(declared "")
+foreach(declaration IN LISTS declarations)
+  string(REGEX REPLACE ".*[ *](nemo_[a-z0-9_]+)\\($" "\\1" name "${declaration}")
+  list(APPEND declared ${name})
+endforeach()
+
+file(STRINGS ${LIST} listed)
+set(sorted ${listed})
+list(SORT sorted)
+if(NOT sorted STREQUAL listed)
+  message(FATAL_ERROR "${LIST} is not sorted")
+endif()
+
+function(compare what names)
+  set(missing ${listed})
+  list(REMOVE_ITEM missing ${names})
+  set(extra ${names})
+  list(REMOVE_ITEM extra ${listed})
+  if(missing OR extra)
+    message(FATAL_ERROR "${what}: not there: [${missing}]; not in the list: [${extra}]")
+  endif()
+endfunction()
+compare("${LIBRARY} exports" "${exported}")
+compare("${HEADER} declares" "${declared}")

@@ -1,0 +1,204 @@
+// Pins the C ABI on 64-bit machines: sizes and offsets of every public struct and the numbers of
+// every constant. A line may be added; none may change while the soname stays. Compiled as C11 and
+// as C++20; there is nothing to run.
+#include <nemotron/nemotron.h>
+
+#if defined(__cplusplus)
+#define PINNED(condition) static_assert(condition, "the ABI has moved")
+#else
+#define PINNED(condition) _Static_assert(condition, "the ABI has moved")
+#endif
+#define LAYOUT_SIZE(type, size) PINNED(sizeof(type) == (size))
+#define LAYOUT_MEMBER(type, member, offset) PINNED(offsetof(type, member) == (offset))
+#define NUMBER(name, value) PINNED((name) == (value))
+
+PINNED(sizeof(nemo_status) == 4);
+NUMBER(NEMO_OK, 0);
+NUMBER(NEMO_E_INVALID_ARGUMENT, -100);
+NUMBER(NEMO_E_BUFFER_TOO_SMALL, -101);
+NUMBER(NEMO_E_STRUCT_SIZE, -102);
+NUMBER(NEMO_E_INVALID_TOKEN, -103);
+NUMBER(NEMO_E_INVALID_UTF8, -104);
+NUMBER(NEMO_E_INVALID_JSON, -105);
+NUMBER(NEMO_E_FILE_NOT_FOUND, -200);
+NUMBER(NEMO_E_FILE_READ, -201);
+NUMBER(NEMO_E_FILE_CHANGED, -202);
+NUMBER(NEMO_E_BAD_FILE, -203);
+NUMBER(NEMO_E_UNSUPPORTED_FORMAT, -204);
+NUMBER(NEMO_E_UNSUPPORTED_ARCHITECTURE, -205);
+NUMBER(NEMO_E_UNSUPPORTED_TYPE, -206);
+NUMBER(NEMO_E_MISSING_TENSOR, -207);
+NUMBER(NEMO_E_CONFIG_MISMATCH, -208);
+NUMBER(NEMO_E_OUT_OF_MEMORY, -300);
+NUMBER(NEMO_E_CONTEXT_FULL, -301);
+NUMBER(NEMO_E_NO_DEVICE, -400);
+NUMBER(NEMO_E_BUSY, -500);
+NUMBER(NEMO_E_STATE, -501);
+NUMBER(NEMO_E_CANCELLED, -502);
+NUMBER(NEMO_E_REENTRANT, -503);
+NUMBER(NEMO_E_INTERNAL, -900);
+NUMBER(NEMO_LOG_ERROR, 1);
+NUMBER(NEMO_LOG_WARNING, 2);
+NUMBER(NEMO_LOG_INFO, 3);
+NUMBER(NEMO_LOG_DEBUG, 4);
+NUMBER(NEMO_ISA_AUTO, 0);
+NUMBER(NEMO_ISA_REF, 1);
+NUMBER(NEMO_ISA_AVX2, 2);
+NUMBER(NEMO_LOAD_NO_WEIGHTS, 1);
+NUMBER(NEMO_THINKING_DEFAULT, 0);
+NUMBER(NEMO_THINKING_ON, 1);
+NUMBER(NEMO_THINKING_OFF, 2);
+NUMBER(NEMO_CHAT_NO_GENERATION_PROMPT, 1);
+NUMBER(NEMO_CHAT_KEEP_HISTORY_THINKING, 2);
+NUMBER(NEMO_KV_DEFAULT, 0);
+NUMBER(NEMO_KV_BF16, 1);
+NUMBER(NEMO_KV_F32, 2);
+NUMBER(NEMO_SAMPLING_DEFAULT, 0);
+NUMBER(NEMO_SAMPLING_GREEDY, 1);
+NUMBER(NEMO_SAMPLING_LITERAL, 2);
+NUMBER(NEMO_FINISH_STOP, 1);
+NUMBER(NEMO_FINISH_LENGTH, 2);
+NUMBER(NEMO_FINISH_CANCELLED, 3);
+
+#if UINTPTR_MAX == UINT64_MAX
+
+LAYOUT_SIZE(nemo_error, 512);
+LAYOUT_MEMBER(nemo_error, struct_size, 0);
+LAYOUT_MEMBER(nemo_error, code, 4);
+LAYOUT_MEMBER(nemo_error, byte_offset, 8);
+LAYOUT_MEMBER(nemo_error, message, 16);
+
+LAYOUT_SIZE(nemo_context_options, 56);
+LAYOUT_MEMBER(nemo_context_options, struct_size, 0);
+LAYOUT_MEMBER(nemo_context_options, flags, 4);
+LAYOUT_MEMBER(nemo_context_options, n_threads, 8);
+LAYOUT_MEMBER(nemo_context_options, isa, 12);
+LAYOUT_MEMBER(nemo_context_options, max_step_rows, 16);
+LAYOUT_MEMBER(nemo_context_options, log_level, 20);
+LAYOUT_MEMBER(nemo_context_options, on_log, 24);
+LAYOUT_MEMBER(nemo_context_options, log_user, 32);
+LAYOUT_MEMBER(nemo_context_options, on_progress, 40);
+LAYOUT_MEMBER(nemo_context_options, progress_user, 48);
+
+LAYOUT_SIZE(nemo_memory_file, 32);
+LAYOUT_MEMBER(nemo_memory_file, struct_size, 0);
+LAYOUT_MEMBER(nemo_memory_file, reserved, 4);
+LAYOUT_MEMBER(nemo_memory_file, name, 8);
+LAYOUT_MEMBER(nemo_memory_file, data, 16);
+LAYOUT_MEMBER(nemo_memory_file, size, 24);
+
+LAYOUT_SIZE(nemo_model_info, 112);
+LAYOUT_MEMBER(nemo_model_info, struct_size, 0);
+LAYOUT_MEMBER(nemo_model_info, n_layers, 4);
+LAYOUT_MEMBER(nemo_model_info, n_vocab, 8);
+LAYOUT_MEMBER(nemo_model_info, max_context, 12);
+LAYOUT_MEMBER(nemo_model_info, d_model, 16);
+LAYOUT_MEMBER(nemo_model_info, d_ff, 20);
+LAYOUT_MEMBER(nemo_model_info, n_heads, 24);
+LAYOUT_MEMBER(nemo_model_info, n_kv_heads, 28);
+LAYOUT_MEMBER(nemo_model_info, head_dim, 32);
+LAYOUT_MEMBER(nemo_model_info, n_ssm_heads, 36);
+LAYOUT_MEMBER(nemo_model_info, ssm_head_dim, 40);
+LAYOUT_MEMBER(nemo_model_info, d_state, 44);
+LAYOUT_MEMBER(nemo_model_info, n_groups, 48);
+LAYOUT_MEMBER(nemo_model_info, d_conv, 52);
+LAYOUT_MEMBER(nemo_model_info, n_tensors, 56);
+LAYOUT_MEMBER(nemo_model_info, has_tokenizer, 60);
+LAYOUT_MEMBER(nemo_model_info, n_parameters, 64);
+LAYOUT_MEMBER(nemo_model_info, tensor_bytes, 72);
+LAYOUT_MEMBER(nemo_model_info, weight_bytes, 80);
+LAYOUT_MEMBER(nemo_model_info, recurrent_state_bytes, 88);
+LAYOUT_MEMBER(nemo_model_info, kv_bytes_per_token, 96);
+LAYOUT_MEMBER(nemo_model_info, scratch_bytes, 104);
+
+LAYOUT_SIZE(nemo_tensor_info, 72);
+LAYOUT_MEMBER(nemo_tensor_info, struct_size, 0);
+LAYOUT_MEMBER(nemo_tensor_info, n_dims, 4);
+LAYOUT_MEMBER(nemo_tensor_info, shape, 8);
+LAYOUT_MEMBER(nemo_tensor_info, offset_bytes, 40);
+LAYOUT_MEMBER(nemo_tensor_info, size_bytes, 48);
+LAYOUT_MEMBER(nemo_tensor_info, name, 56);
+LAYOUT_MEMBER(nemo_tensor_info, type, 64);
+
+LAYOUT_SIZE(nemo_chat_message, 64);
+LAYOUT_MEMBER(nemo_chat_message, struct_size, 0);
+LAYOUT_MEMBER(nemo_chat_message, reserved, 4);
+LAYOUT_MEMBER(nemo_chat_message, role, 8);
+LAYOUT_MEMBER(nemo_chat_message, content, 16);
+LAYOUT_MEMBER(nemo_chat_message, content_size, 24);
+LAYOUT_MEMBER(nemo_chat_message, reasoning, 32);
+LAYOUT_MEMBER(nemo_chat_message, reasoning_size, 40);
+LAYOUT_MEMBER(nemo_chat_message, tool_calls, 48);
+LAYOUT_MEMBER(nemo_chat_message, tool_calls_size, 56);
+
+LAYOUT_SIZE(nemo_chat_options, 32);
+LAYOUT_MEMBER(nemo_chat_options, struct_size, 0);
+LAYOUT_MEMBER(nemo_chat_options, thinking, 4);
+LAYOUT_MEMBER(nemo_chat_options, flags, 8);
+LAYOUT_MEMBER(nemo_chat_options, reserved, 12);
+LAYOUT_MEMBER(nemo_chat_options, tools, 16);
+LAYOUT_MEMBER(nemo_chat_options, tools_size, 24);
+
+LAYOUT_SIZE(nemo_session_options, 16);
+LAYOUT_MEMBER(nemo_session_options, struct_size, 0);
+LAYOUT_MEMBER(nemo_session_options, max_tokens, 4);
+LAYOUT_MEMBER(nemo_session_options, kv_type, 8);
+LAYOUT_MEMBER(nemo_session_options, reserved, 12);
+
+LAYOUT_SIZE(nemo_generate_event, 24);
+LAYOUT_MEMBER(nemo_generate_event, struct_size, 0);
+LAYOUT_MEMBER(nemo_generate_event, token, 4);
+LAYOUT_MEMBER(nemo_generate_event, text, 8);
+LAYOUT_MEMBER(nemo_generate_event, text_size, 16);
+
+LAYOUT_SIZE(nemo_text, 16);
+LAYOUT_MEMBER(nemo_text, data, 0);
+LAYOUT_MEMBER(nemo_text, size, 8);
+
+LAYOUT_SIZE(nemo_generate_options, 64);
+LAYOUT_MEMBER(nemo_generate_options, struct_size, 0);
+LAYOUT_MEMBER(nemo_generate_options, max_tokens, 4);
+LAYOUT_MEMBER(nemo_generate_options, sampling_mode, 8);
+LAYOUT_MEMBER(nemo_generate_options, top_k, 12);
+LAYOUT_MEMBER(nemo_generate_options, temperature, 16);
+LAYOUT_MEMBER(nemo_generate_options, top_p, 20);
+LAYOUT_MEMBER(nemo_generate_options, seed, 24);
+LAYOUT_MEMBER(nemo_generate_options, ignore_stop_tokens, 32);
+LAYOUT_MEMBER(nemo_generate_options, n_stop_strings, 36);
+LAYOUT_MEMBER(nemo_generate_options, stop_strings, 40);
+LAYOUT_MEMBER(nemo_generate_options, on_event, 48);
+LAYOUT_MEMBER(nemo_generate_options, user, 56);
+
+LAYOUT_SIZE(nemo_generate_result, 40);
+LAYOUT_MEMBER(nemo_generate_result, struct_size, 0);
+LAYOUT_MEMBER(nemo_generate_result, finish_reason, 4);
+LAYOUT_MEMBER(nemo_generate_result, n_prompt_tokens, 8);
+LAYOUT_MEMBER(nemo_generate_result, n_generated_tokens, 16);
+LAYOUT_MEMBER(nemo_generate_result, prefill_us, 24);
+LAYOUT_MEMBER(nemo_generate_result, decode_us, 32);
+#endif
+
+// Every initialiser compiles and sets what it says.
+int nemo_abi_initialisers(void);
+int nemo_abi_initialisers(void) {
+  nemo_error error = NEMO_ERROR_INIT;
+  nemo_context_options context_options = NEMO_CONTEXT_OPTIONS_INIT;
+  nemo_memory_file memory_file = NEMO_MEMORY_FILE_INIT;
+  nemo_model_info model_info = NEMO_MODEL_INFO_INIT;
+  nemo_tensor_info tensor_info = NEMO_TENSOR_INFO_INIT;
+  nemo_chat_message chat_message = NEMO_CHAT_MESSAGE_INIT;
+  nemo_chat_options chat_options = NEMO_CHAT_OPTIONS_INIT;
+  nemo_session_options session_options = NEMO_SESSION_OPTIONS_INIT;
+  nemo_generate_options generate_options = NEMO_GENERATE_OPTIONS_INIT;
+  nemo_generate_result generate_result = NEMO_GENERATE_RESULT_INIT;
+  return (error.struct_size == sizeof error) +
+         (context_options.struct_size == sizeof context_options) +
+         (memory_file.struct_size == sizeof memory_file) +
+         (model_info.struct_size == sizeof model_info) +
+         (tensor_info.struct_size == sizeof tensor_info) +
+         (chat_message.struct_size == sizeof chat_message) +
+         (chat_options.struct_size == sizeof chat_options) +
+         (session_options.struct_size == sizeof session_options) +
+         (generate_options.struct_size == sizeof generate_options) +
+         (generate_result.struct_size == sizeof generate_result);
+}

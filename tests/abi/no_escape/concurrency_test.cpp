@@ -1,0 +1,97 @@
+// Two threads on one session get NEMO_E_BUSY; two sessions on one context, or one cancelled from
+// elsewhere, get what they would have got alone.
+#include <atomic>
+#include <thread>
+
+#include "fixture.h"
+
+using namespace no_escape;
+
+TEST_CASE("a second thread on a session is refused") {
+  const Silence silence;
+  const Context context = load("hf/tiny_chat");
+  const Session session = make_session(context);
+  // The callback holds the session's call open until the other thread has tried everything.
+  struct Shared {
+    std::atomic<bool> inside{false};
+    std::atomic<bool> tried{false};
+  } shared;
+  nemo_generate_options options = NEMO_GENERATE_OPTIONS_INIT;
+  options.max_tokens = 2;
+  options.ignore_stop_tokens = 1;
+  options.user = &shared;
+  options.on_event = [](const nemo_generate_event*, void* user) -> std::int32_t {
+    Shared& s = *static_cast<Shared*>(user);
+    s.inside = true;
+    while (!s.tried) std::this_thread::yield();
+    return 0;
+  };
+  nemo_status first = NEMO_E_INTERNAL;
+  std::thread worker([&] {
+    first = nemo_session_generate(session.get(), prompt().data(), prompt().size(), &options,
+                                  nullptr, nullptr);
+  });
+  while (!shared.inside) std::this_thread::yield();
+  const std::int32_t token = 5;
+  std::int32_t tokens[64];
+  std::size_t n = 0;
+  const std::vector<nemo_status> second = {
+      nemo_session_eval(session.get(), &token, 1, nullptr, 0, nullptr),
+      nemo_session_generate(session.get(), &token, 1, nullptr, nullptr, nullptr),
+      nemo_session_reset(session.get(), nullptr),
+      nemo_session_tokens(session.get(), tokens, 64, &n, nullptr),
+  };
+  const std::uint64_t position = nemo_session_position(session.get());
+  shared.tried = true;
+  worker.join();
+  CHECK(second == std::vector<nemo_status>(4, NEMO_E_BUSY));
+  CHECK(position == prompt().size());
+  CHECK(first == NEMO_OK);
+  CHECK(nemo_session_position(session.get()) == prompt().size() + 1);
+}
+
+TEST_CASE("sessions of one context on several threads do not disturb each other") {
+  const Silence silence;
+  const Context context = load("hf/tiny_chat");
+  const std::vector<float> expected = eval(make_session(context).get(), prompt());
+  constexpr int kThreads = 4;
+  std::vector<std::vector<float>> found(kThreads, std::vector<float>(kVocab));
+  std::atomic<int> failures{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      nemo_session* session = nullptr;
+      failures += nemo_session_create(context.get(), nullptr, &session, nullptr) != NEMO_OK;
+      for (const std::int32_t token : prompt()) {
+        failures +=
+            nemo_session_eval(session, &token, 1, found[i].data(), kVocab, nullptr) != NEMO_OK;
+      }
+      nemo_session_free(session);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(failures == 0);
+  for (const std::vector<float>& logits : found) CHECK(same_bytes(logits, expected));
+}
+
+TEST_CASE("a cancel from another thread ends an eval at a step") {
+  const Silence silence;
+  const Context context = load("hf/tiny_chat");
+  const Session session = make_session(context);
+  const Tokens tokens(500, 9);
+  std::atomic<bool> done{false};
+  std::thread canceller([&] {
+    while (!done) nemo_session_cancel(session.get(), 0, nullptr);
+  });
+  const nemo_status status =
+      nemo_session_eval(session.get(), tokens.data(), tokens.size(), nullptr, 0, nullptr);
+  done = true;
+  canceller.join();
+  CHECK((status == NEMO_E_CANCELLED || status == NEMO_OK));
+  const std::uint64_t position = nemo_session_position(session.get());
+  CHECK(position <= tokens.size());
+  // What was committed is a prefix of the prompt, computed as ever.
+  const Session replay = make_session(context);
+  if (position > 0) eval(replay.get(), Tokens(position, 9));
+  CHECK(same_bytes(eval(session.get(), {42}), eval(replay.get(), {42})));
+}

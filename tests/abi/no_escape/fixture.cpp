@@ -1,0 +1,98 @@
+#include "fixture.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+namespace no_escape {
+
+Silence::Silence() {
+  std::fflush(nullptr);
+  file_ = memfd_create("output", 0);
+  REQUIRE(file_ >= 0);
+  for (int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    saved_[fd - 1] = dup(fd);
+    dup2(file_, fd);
+  }
+}
+
+Silence::~Silence() {
+  std::fflush(nullptr);
+  for (int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    dup2(saved_[fd - 1], fd);
+    close(saved_[fd - 1]);
+  }
+  const off_t bytes = lseek(file_, 0, SEEK_END);
+  std::string text(static_cast<std::size_t>(bytes), '\0');
+  if (pread(file_, text.data(), text.size(), 0) != bytes) text = "(unreadable)";
+  close(file_);
+  // What Catch2 itself had to say of a failed check went the same way: pass it on.
+  if (bytes > 0) std::fwrite(text.data(), 1, text.size(), stdout);
+  INFO("the bytes above were written to stdout or stderr");
+  CHECK(bytes == 0);
+}
+
+std::string model_path(const std::string& name) {
+  return std::string(NEMO_TEST_SOURCE_DIR) + "/data/model/" + name;
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  REQUIRE(file.good());
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
+}
+
+Context load(const std::string& name, std::uint32_t n_threads) {
+  nemo_context_options options = NEMO_CONTEXT_OPTIONS_INIT;
+  options.n_threads = n_threads;
+  nemo_context* context = nullptr;
+  nemo_error error = NEMO_ERROR_INIT;
+  const nemo_status status =
+      nemo_context_load(model_path(name).c_str(), &options, &context, &error);
+  INFO(error.message);
+  REQUIRE(status == NEMO_OK);
+  return Context(context);
+}
+
+Session make_session(const Context& context, std::uint32_t max_tokens) {
+  nemo_session_options options = NEMO_SESSION_OPTIONS_INIT;
+  options.max_tokens = max_tokens;
+  nemo_session* session = nullptr;
+  REQUIRE(nemo_session_create(context.get(), &options, &session, nullptr) == NEMO_OK);
+  return Session(session);
+}
+
+const Tokens& prompt() {
+  static const Tokens tokens = {10, 87, 300, 41, 299, 32, 258, 11, 177};
+  return tokens;
+}
+
+std::vector<float> eval(nemo_session* session, const Tokens& tokens) {
+  std::vector<float> logits(kVocab);
+  nemo_error error = NEMO_ERROR_INIT;
+  const nemo_status status = nemo_session_eval(session, tokens.data(), tokens.size(), logits.data(),
+                                               logits.size(), &error);
+  INFO(error.message);
+  REQUIRE(status == NEMO_OK);
+  return logits;
+}
+
+bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+void Failure::check(nemo_status found, nemo_status expected) const {
+  INFO("message: " << error.message);
+  CHECK(std::string(nemo_status_string(found)) == nemo_status_string(expected));
+  CHECK(error.code == found);
+  CHECK(error.message[0] != '\0');
+}
+
+}  // namespace no_escape

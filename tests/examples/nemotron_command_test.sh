@@ -1,0 +1,65 @@
+#!/bin/sh
+# nemotron_command_test.sh COMMAND DEMO_MODEL_FOLDER: each subcommand once, and its ways to fail.
+set -eu
+nemotron=$1
+folder=$2
+model=$(echo "$folder"/*.gguf)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+# expect_exit CODE COMMAND...: and something on standard error unless CODE is 0
+expect_exit() {
+  expected=$1
+  shift
+  code=0
+  "$@" > "$work/out" 2> "$work/err" < /dev/null || code=$?
+  [ "$code" -eq "$expected" ] || fail "exit code $code, not $expected: $* ($(cat "$work/err"))"
+  [ "$code" -eq 0 ] || [ -s "$work/err" ] || fail "no message: $*"
+}
+
+expect_exit 0 "$nemotron" --version
+grep -q "isa chosen" "$work/out" || fail "--version says nothing of the build"
+expect_exit 0 "$nemotron" run --help
+expect_exit 2 "$nemotron"
+expect_exit 2 "$nemotron" dance
+expect_exit 2 "$nemotron" run
+expect_exit 2 "$nemotron" run "$model" --thinking maybe
+expect_exit 1 "$nemotron" inspect "$work/nothing.gguf"
+expect_exit 1 "$nemotron" inspect "$folder/tools.json"
+
+for source in "$model" "$folder/model.safetensors"; do
+  expect_exit 0 "$nemotron" inspect "$source"
+  grep -q "^layers .*M" "$work/out" || fail "inspect shows no layers"
+done
+
+text='Turn off the light, s'\''il vous plaît! <|im_end|>'
+printf '%s' "$text" | "$nemotron" tokenize "$model" > "$work/ids"
+"$nemotron" tokenize "$model" --decode < "$work/ids" > "$work/text"
+[ "$(cat "$work/text")" = "$text" ] || fail "tokenize and --decode are no round trip"
+[ "$(printf '<|im_end|>' | "$nemotron" tokenize "$model" --special)" = 11 ] || fail "--special"
+
+expect_exit 0 "$nemotron" logits "$model" --tokens "$work/ids" --output "$work/logits"
+n_vocab=$("$nemotron" inspect "$model" | sed -n 's/^vocabulary *\([0-9]*\) .*/\1/p')
+n_tokens=$(wc -w < "$work/ids")
+[ "$(wc -c < "$work/logits")" -eq $((4 * n_vocab * n_tokens)) ] || fail "size of the logits"
+expect_exit 1 "$nemotron" logits "$model" --tokens "$work/text" --output "$work/logits"
+echo 99999999 > "$work/bad"
+expect_exit 1 "$nemotron" logits "$model" --tokens "$work/bad" --output "$work/logits"
+
+ask="-p Hello -n 8 --seed 3"
+expect_exit 0 "$nemotron" run "$model" $ask
+mv "$work/out" "$work/first"
+expect_exit 0 "$nemotron" run "$model" $ask --threads 1
+cmp -s "$work/first" "$work/out" || fail "threads change the answer"
+expect_exit 0 "$nemotron" run "$model" --raw $ask --temp 0.7 --top-k 20 --top-p 0.9
+expect_exit 0 "$nemotron" run "$model" --ids "$work/ids" -n 4
+expect_exit 0 "$nemotron" run "$folder" --tools "$folder/tools.json" $ask --tool-result ok
+expect_exit 1 "$nemotron" run "$model" --tools "$work/ids" $ask
+expect_exit 1 "$nemotron" run "$model" $ask --temp 1 --top-p 0
+printf 'Hello\n/new\nHello\n/exit\n' | "$nemotron" run "$model" -n 4 --thinking off > "$work/out" 2> "$work/err"
+[ "$(grep -c 'prompt tokens' "$work/err")" -eq 2 ] || fail "a conversation of two turns"
+echo "the command does what it says"

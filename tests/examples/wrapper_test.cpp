@@ -1,0 +1,142 @@
+// nemotron.hpp on a model: every method once, and exceptions out of callbacks.
+//   wrapper_test MODEL.gguf
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <nemotron/nemotron.hpp>
+#include <stdexcept>
+
+namespace {
+
+int n_failures = 0;
+
+void check(bool condition, const char* what) {
+  if (condition) return;
+  std::fprintf(stderr, "FAILED: %s\n", what);
+  ++n_failures;
+}
+
+template <typename Exception, typename Body>
+void check_throws(const Body& body, const char* what) {
+  try {
+    body();
+  } catch (const Exception&) {
+    return;
+  }
+  check(false, what);
+}
+
+void check_text(const nemotron::Context& context) {
+  using nemotron::Message;
+  const std::string text = "Turn on the light, \xc3\xa9t\xc3\xa9 <|im_end|>";
+  check(context.detokenize(context.tokenize(text)) == text, "tokenize and detokenize");
+  check(context.tokenize("<|im_end|>", true).size() == 1, "parse_special");
+  check(context.tokenize("").empty(), "no text, no tokens");
+  nemotron::ChatOptions chat;
+  chat.flags = NEMO_CHAT_NO_GENERATION_PROMPT;
+  chat.tools = R"([{"name": "f"}])";
+  const std::string long_text(10000, 'x');
+  const std::vector<Message> messages = {Message::system("s"), Message::user(long_text),
+                                         Message::assistant("a", "r", R"([{"name": "f"}])"),
+                                         Message::tool("t")};
+  const std::string rendered = context.render(messages, chat);
+  check(rendered.find("<function=f>") != std::string::npos, "render writes calls");
+  check(rendered.find(long_text) != std::string::npos, "render writes long texts");
+  check(context.detokenize(context.chat_tokenize(messages, chat)) == rendered,
+        "chat_tokenize is the rendered text");
+  try {
+    context.render({{"nobody", "", "", ""}});
+    check(false, "an unknown role is refused");
+  } catch (const nemotron::Error& error) {
+    check(error.status() == NEMO_E_INVALID_ARGUMENT, "status of an error");
+    check(std::strcmp(error.status_name(), "NEMO_E_INVALID_ARGUMENT") == 0, "name of a status");
+    check(std::strstr(error.what(), "nobody") != nullptr, "sentence of an error");
+  }
+}
+
+void check_session(const nemotron::Context& context) {
+  const std::size_t n_vocab = context.model_info().n_vocab;
+  const auto prompt = context.tokenize("Turn on the light");
+  nemotron::Session session(context, 64, NEMO_KV_F32);
+  std::vector<float> logits(n_vocab);
+  session.eval(prompt, logits);
+  check(session.position() == prompt.size() && session.tokens() == prompt, "eval adds tokens");
+  session.reset();
+  check(session.position() == 0 && session.tokens().empty(), "reset forgets");
+
+  nemotron::GenerateOptions options;
+  options.max_tokens = 5;
+  options.ignore_stop_tokens = true;
+  std::string text;
+  const auto result = session.generate(prompt, options, [&](std::string_view t) { text += t; });
+  check(result.n_generated_tokens == 5 && result.finish_reason == NEMO_FINISH_LENGTH, "generate");
+  nemotron::Session other(context, 64, NEMO_KV_F32);
+  std::vector<std::int32_t> sampled;
+  other.generate(prompt, options, [&](const nemo_generate_event& event) {
+    if (event.token >= 0) sampled.push_back(event.token);
+  });
+  check(sampled.size() == 5 && context.detokenize(sampled).starts_with(text), "whole events");
+
+  other.reset();
+  check(other.generate(prompt, options, [](std::string_view) { return false; }).finish_reason ==
+            NEMO_FINISH_CANCELLED,
+        "false ends generation");
+  other.reset();
+  check_throws<std::logic_error>(
+      [&] {
+        other.generate(prompt, options, [](std::string_view) { throw std::logic_error("mine"); });
+      },
+      "an exception of the callback comes back");
+  other = std::move(session);
+  check(other.position() == prompt.size() + 4, "moved sessions keep their tokens");
+  check_throws<nemotron::Error>([&] { other.generate({}, options); }, "an empty prompt is refused");
+}
+
+void check_loading(const std::string& path) {
+  using nemotron::Context;
+  using nemotron::LoadOptions;
+  LoadOptions options;
+  std::uint64_t last = 0;
+  options.on_progress = [&](std::uint64_t done, std::uint64_t) {
+    last = done;
+    return true;
+  };
+  options.on_log = [](std::int32_t, std::string_view) { throw 1; };
+  options.log_level = NEMO_LOG_DEBUG;
+  const Context context = Context::load(path, options);
+  check(last > 0, "progress is told");
+  check(context.layer_pattern().size() == context.model_info().n_layers, "layer_pattern");
+  check(context.tensor(0).size_bytes > 0 && !context.format().empty(), "tensor and format");
+
+  options.on_progress = [](std::uint64_t, std::uint64_t) { return false; };
+  check_throws<nemotron::Error>([&] { Context::load(path, options); }, "progress cancels");
+  options.on_progress = [](std::uint64_t, std::uint64_t) -> bool { throw std::logic_error("x"); };
+  check_throws<std::logic_error>([&] { Context::load(path, options); },
+                                 "an exception of on_progress comes back");
+  check_throws<nemotron::Error>([&] { Context::load(path + ".not"); }, "no such file");
+
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  options = {};
+  options.flags = NEMO_LOAD_NO_WEIGHTS;
+  const Context from_memory =
+      Context::load_memory({{"model.gguf", std::as_bytes(std::span(bytes))}}, options);
+  check(from_memory.model_info().n_tensors == context.model_info().n_tensors, "load_memory");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (argc != 2) return 2;
+  check(nemotron::version() == NEMO_VERSION_NUMBER, "version");
+  check(nemotron::build_info().find("isa") != std::string::npos, "build_info");
+  check_loading(argv[1]);
+  nemotron::Context context = nemotron::Context::load(argv[1]);
+  check_text(context);
+  check_session(context);
+  return n_failures == 0 ? 0 : 1;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "FAILED: %s\n", error.what());
+  return 1;
+}

@@ -1,0 +1,51 @@
+// Random inputs and derived bounds for comparing kernels with plain double arithmetic.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/cpu/kernel_table.h"
+
+namespace nemotron::test {
+
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed * 2654435761u + 88172645463325252u) {}
+
+  std::uint64_t bits() {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return state_;
+  }
+  // In [-scale, scale).
+  float real(float scale = 1.0f) {
+    return scale * (static_cast<float>(bits() >> 40) * 0x1p-23f - 1.0f);
+  }
+  std::vector<float> reals(std::int64_t n, float scale = 1.0f) {
+    std::vector<float> values(static_cast<std::size_t>(n));
+    for (float& value : values) value = real(scale);
+    return values;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+// Rounding of a sum of n products in f32, in any order: n * 2^-24 * sum |a b| (Higham, 3.1), twice.
+inline double sum_bound(std::int64_t n, double sum_of_magnitudes) {
+  return 2.0 * static_cast<double>(n + 4) * 0x1p-24 * sum_of_magnitudes;
+}
+
+inline std::vector<const kernels::KernelTable*> kernel_tables() {
+  std::vector<const kernels::KernelTable*> tables = {&kernels::ref_kernels()};
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    tables.push_back(kernels::avx2_kernels());
+#endif
+  return tables;
+}
+
+}  // namespace nemotron::test

@@ -1,0 +1,48 @@
+#include "kernels/common/math.h"
+
+#include <limits>
+
+#include "kernel_test.h"
+
+using namespace nemotron::kernels;
+
+namespace {
+constexpr double kUlp = 0x1p-23;
+
+double relative_error(double found, double expected) {
+  return expected == 0 ? std::abs(found) : std::abs(found - expected) / std::abs(expected);
+}
+}  // namespace
+
+TEST_CASE("exp is within two units in the last place") {
+  double worst = 0;
+  for (double x = -87.0; x < 88.7; x += 0.000731) {
+    const auto rounded = static_cast<float>(x);
+    worst = std::max(worst, relative_error(exp_f32(rounded), std::exp(double{rounded})));
+  }
+  CHECK(worst <= 2 * kUlp);
+}
+
+TEST_CASE("exp at its ends") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  CHECK(exp_f32(0.0f) == 1.0f);
+  CHECK(exp_f32(-infinity) == 0.0f);
+  CHECK(exp_f32(-1e30f) == 0.0f);
+  CHECK(exp_f32(89.0f) == infinity);
+  CHECK(exp_f32(infinity) == infinity);
+  CHECK(std::isnan(exp_f32(std::numeric_limits<float>::quiet_NaN())));
+}
+
+TEST_CASE("silu and softplus are within four units in the last place") {
+  double worst_silu = 0;
+  double worst_softplus = 0;
+  for (double x = -80.0; x < 80.0; x += 0.000713) {
+    const auto v = static_cast<float>(x);
+    worst_silu =
+        std::max(worst_silu, relative_error(silu_f32(v), v / (1.0 + std::exp(-double{v}))));
+    worst_softplus =
+        std::max(worst_softplus, relative_error(softplus_f32(v), std::log1p(std::exp(double{v}))));
+  }
+  CHECK(worst_silu <= 4 * kUlp);
+  CHECK(worst_softplus <= 4 * kUlp);
+}

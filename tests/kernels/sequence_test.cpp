@@ -1,0 +1,227 @@
+// Convolution, scan, norms and attention of every level against plain double arithmetic.
+#include "base/float_types.h"
+#include "kernel_test.h"
+
+using namespace nemotron;
+using namespace nemotron::kernels;
+using namespace nemotron::test;
+
+namespace {
+
+double silu(double x) { return x / (1.0 + std::exp(-x)); }
+
+void check_close(const std::vector<float>& found, const std::vector<double>& expected,
+                 double bound) {
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!(std::abs(found[i] - expected[i]) <= bound)) {
+      INFO("at " << i << ": " << found[i] << ", expected " << expected[i] << " +- " << bound);
+      FAIL_CHECK();
+    }
+  }
+}
+
+std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
+
+}  // namespace
+
+TEST_CASE("the convolution continues from its state") {
+  for (const KernelTable* table : kernel_tables()) {
+    for (const std::int64_t d_conv : {1, 2, 3, 4}) {
+      for (const std::int64_t n_rows : {1, 2, 3, 4, 9}) {
+        Random random(static_cast<std::uint64_t>(d_conv * 10 + n_rows));
+        const std::int64_t dim = 19;
+        const std::int64_t stride = 23;
+        const auto x = random.reals(n_rows * stride);
+        const auto weight = random.reals(d_conv * dim);
+        const auto bias = random.reals(dim);
+        auto state = random.reals((d_conv - 1) * dim);
+        std::vector<double> history(state.begin(), state.end());
+        for (std::int64_t t = 0; t < n_rows; ++t)
+          for (std::int64_t c = 0; c < dim; ++c) history.push_back(x[at(t * stride + c)]);
+        std::vector<double> expected;
+        for (std::int64_t t = 0; t < n_rows; ++t)
+          for (std::int64_t c = 0; c < dim; ++c) {
+            double sum = bias[at(c)];
+            for (std::int64_t k = 0; k < d_conv; ++k)
+              sum += double{weight[at(k * dim + c)]} * history[at((t + k) * dim + c)];
+            expected.push_back(silu(sum));
+          }
+        std::vector<float> out(at(n_rows * dim), NAN);
+        const CausalConv1dParams params{x.data(),     weight.data(), bias.data(),
+                                        state.data(), out.data(),    n_rows,
+                                        stride,       dim,           d_conv};
+        table->causal_conv1d(params, 0, 7);
+        table->causal_conv1d(params, 7, dim);
+        INFO(table->name << ", " << d_conv << " taps, " << n_rows << " rows");
+        check_close(out, expected, 1e-6);
+        const std::vector<double> kept(history.end() - (d_conv - 1) * dim, history.end());
+        check_close(state, kept, 0.0);
+      }
+    }
+  }
+}
+
+TEST_CASE("the scan is the recurrence") {
+  const std::int64_t n_rows = 12, heads = 6, head_dim = 5, d_state = 24, groups = 3;
+  const std::int64_t d_inner = heads * head_dim;
+  const std::int64_t stride = d_inner + 2 * groups * d_state;
+  for (const KernelTable* table : kernel_tables()) {
+    Random random(5);
+    const auto xBC = random.reals(n_rows * stride);
+    const auto dt = random.reals(n_rows * heads, 3.0f);
+    const auto dt_bias = random.reals(heads);
+    auto A = random.reals(heads);
+    for (float& a : A) a = -std::abs(a) - 0.1f;
+    const auto D = random.reals(heads);
+    auto state = random.reals(d_inner * d_state);
+    std::vector<double> h(state.begin(), state.end());
+    std::vector<double> expected;
+    for (std::int64_t t = 0; t < n_rows; ++t) {
+      for (std::int64_t head = 0; head < heads; ++head) {
+        const double step =
+            std::log1p(std::exp(double{dt[at(t * heads + head)]} + dt_bias[at(head)]));
+        const float* B = &xBC[at(t * stride + d_inner + head / (heads / groups) * d_state)];
+        const float* C = B + groups * d_state;
+        for (std::int64_t p = 0; p < head_dim; ++p) {
+          const std::int64_t channel = head * head_dim + p;
+          const double x = xBC[at(t * stride + channel)];
+          double y = D[at(head)] * x;
+          for (std::int64_t n = 0; n < d_state; ++n) {
+            double& s = h[at(channel * d_state + n)];
+            s = std::exp(step * A[at(head)]) * s + step * x * B[n];
+            y += s * C[n];
+          }
+          expected.push_back(y);
+        }
+      }
+    }
+    std::vector<float> y(at(n_rows * d_inner), NAN);
+    SsmScanParams params;
+    params.x = xBC.data();
+    params.B = xBC.data() + d_inner;
+    params.C = params.B + groups * d_state;
+    params.dt = dt.data();
+    params.dt_bias = dt_bias.data();
+    params.A = A.data();
+    params.D = D.data();
+    params.ssm_state = state.data();
+    params.y = y.data();
+    params.n_rows = n_rows;
+    params.x_stride = stride;
+    params.dt_stride = heads;
+    params.n_heads = heads;
+    params.head_dim = head_dim;
+    params.d_state = d_state;
+    params.n_groups = groups;
+    params.dt_max = INFINITY;
+    table->ssm_scan(params, 0, 1);
+    table->ssm_scan(params, 1, heads);
+    INFO(table->name);
+    check_close(y, expected, 2e-5);
+    check_close(state, h, 5e-6);
+  }
+}
+
+TEST_CASE("the norms divide by the root mean square, the gate first") {
+  const std::int64_t n = 60;
+  for (const KernelTable* table : kernel_tables()) {
+    Random random(6);
+    const auto x = random.reals(3 * n, 4.0f);
+    const auto z = random.reals(3 * (n + 5), 4.0f);
+    const auto weight = random.reals(n);
+    for (const std::int64_t groups : {1, 4}) {
+      std::vector<double> expected_plain, expected_gated;
+      for (std::int64_t i = 0; i < 3; ++i) {
+        for (std::int64_t c = 0; c < n; ++c) {
+          const std::int64_t size = n / groups;
+          double plain_sum = 0, gated_sum = 0;
+          const auto gated = [&](std::int64_t k) {
+            return x[at(i * n + k)] * silu(z[at(i * (n + 5) + k)]);
+          };
+          for (std::int64_t k = 0; k < n; ++k) plain_sum += std::pow(x[at(i * n + k)], 2);
+          for (std::int64_t k = c / size * size; k < (c / size + 1) * size; ++k)
+            gated_sum += std::pow(gated(k), 2);
+          const double w = weight[at(c)];
+          expected_plain.push_back(w * x[at(i * n + c)] /
+                                   std::sqrt(plain_sum / static_cast<double>(n) + 1e-5));
+          expected_gated.push_back(w * gated(c) /
+                                   std::sqrt(gated_sum / static_cast<double>(size) + 1e-5));
+        }
+      }
+      std::vector<float> out(at(3 * n), NAN);
+      table->rms_norm({x.data(), weight.data(), out.data(), n, 1e-5f}, 0, 3);
+      check_close(out, expected_plain, 2e-6);
+      table->gated_group_norm(
+          {x.data(), z.data(), weight.data(), out.data(), n, n + 5, groups, 1e-5f}, 0, 3);
+      check_close(out, expected_gated, 4e-6);
+    }
+  }
+}
+
+TEST_CASE("attention sees all positions up to its own, keys and values as stored") {
+  const std::int64_t heads = 6, kv_heads = 2, head_dim = 18, position = 120, n_rows = 20;
+  const KvType type = GENERATE(KvType::kF32, KvType::kBF16);
+  const std::int64_t part_bytes =
+      kKvBlockTokens * kv_heads * head_dim * (type == KvType::kF32 ? 4 : 2);
+  for (const KernelTable* table : kernel_tables()) {
+    Random random(7);
+    const std::int64_t n_positions = position + n_rows;
+    auto k = random.reals(n_positions * kv_heads * head_dim, 2.0f);
+    auto v = random.reals(n_positions * kv_heads * head_dim);
+    const auto q = random.reals(n_rows * heads * head_dim, 2.0f);
+    std::vector<std::vector<char>> memory(3, std::vector<char>(at(2 * part_bytes)));
+    std::vector<void*> blocks;
+    for (auto& block : memory) blocks.push_back(block.data());
+    const KvView kv{blocks.data(), 0, part_bytes, type};
+    table->kv_store({k.data(), v.data(), kv, n_positions, 0, kv_heads, head_dim}, 0, n_positions);
+    if (type == KvType::kBF16) {
+      for (float& value : k) value = bf16_to_float(float_to_bf16(value));
+      for (float& value : v) value = bf16_to_float(float_to_bf16(value));
+    }
+    std::vector<double> expected;
+    const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
+    for (std::int64_t i = 0; i < n_rows; ++i) {
+      for (std::int64_t head = 0; head < heads; ++head) {
+        std::vector<double> sum(at(head_dim));
+        double total = 0;
+        for (std::int64_t s = 0; s <= position + i; ++s) {
+          const std::int64_t row = (s * kv_heads + head / (heads / kv_heads)) * head_dim;
+          double score = 0;
+          for (std::int64_t d = 0; d < head_dim; ++d)
+            score += double{q[at((i * heads + head) * head_dim + d)]} * k[at(row + d)];
+          const double weight = std::exp(score * scale);
+          total += weight;
+          for (std::int64_t d = 0; d < head_dim; ++d) sum[at(d)] += weight * v[at(row + d)];
+        }
+        for (const double value : sum) expected.push_back(value / total);
+      }
+    }
+    std::vector<float> out(at(n_rows * heads * head_dim), NAN);
+    AttentionParams params;
+    params.q = q.data();
+    params.kv = kv;
+    params.out = out.data();
+    params.n_rows = n_rows;
+    params.position = position;
+    params.n_heads = heads;
+    params.n_kv_heads = kv_heads;
+    params.head_dim = head_dim;
+    params.scale = static_cast<float>(scale);
+    table->attention(params, 0, 13);
+    table->attention(params, 13, n_rows * heads);
+    INFO(table->name);
+    check_close(out, expected, 4e-6);
+  }
+}
+
+TEST_CASE("relu2 squares what is positive, add adds") {
+  const std::vector<float> x = {-2.0f, -0.0f, 0.5f, 3.0f};
+  for (const KernelTable* table : kernel_tables()) {
+    std::vector<float> y = {1.0f, 1.0f, 1.0f, 1.0f};
+    table->relu2(x.data(), y.data(), 1, 4);
+    CHECK(y == std::vector<float>{1.0f, 0.0f, 0.25f, 9.0f});
+    table->add(x.data(), y.data(), 0, 3);
+    CHECK(y == std::vector<float>{-1.0f, 0.0f, 0.75f, 9.0f});
+  }
+}

@@ -1,0 +1,102 @@
+// A golden case of tests/data/model: a tiny model and what the official code computes with it.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "backend/cpu/cpu_backend.h"
+#include "engine/engine.h"
+#include "formats/open_model.h"
+#include "session/session.h"
+
+namespace nemotron::test {
+
+inline const std::string kModelData = NEMO_TEST_SOURCE_DIR "/data/model/";
+
+inline nlohmann::json read_json(const std::string& path) {
+  std::ifstream file(path);
+  INFO(path);
+  REQUIRE(file);
+  return nlohmann::json::parse(file);
+}
+
+inline std::vector<float> read_floats(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  INFO(path);
+  REQUIRE(file);
+  std::vector<float> values(static_cast<std::size_t>(file.tellg()) / sizeof(float));
+  file.seekg(0);
+  file.read(reinterpret_cast<char*>(values.data()),
+            static_cast<std::streamsize>(values.size() * sizeof(float)));
+  return values;
+}
+
+struct GoldenCase {
+  explicit GoldenCase(const std::string& case_name)
+      : name(case_name), description(read_json(kModelData + "golden/" + name + ".json")) {
+    std::ifstream file(kModelData + description["tokens"].get<std::string>());
+    for (std::int32_t id; file >> id;) tokens.push_back(id);
+    logits = read_floats(kModelData + description["logits"]["file"].get<std::string>());
+    hidden = read_floats(kModelData + description["hidden"]["file"].get<std::string>());
+    model_path = kModelData + description["model"].get<std::string>();
+  }
+
+  std::string name;
+  nlohmann::json description;
+  std::string model_path;
+  std::vector<std::int32_t> tokens;
+  std::vector<float> logits;  // [n_tokens, n_vocab]
+  std::vector<float> hidden;  // [n_layers + 1, n_hidden_tokens, d_model]
+};
+
+inline std::vector<std::string> golden_names() {
+  return read_json(kModelData + "index.json")["cases"].get<std::vector<std::string>>();
+}
+
+inline const kernels::KernelTable& best_kernels() {
+  const kernels::KernelTable* avx2 = kernels::avx2_kernels();
+  return avx2 != nullptr && __builtin_cpu_supports("avx2") ? *avx2 : kernels::ref_kernels();
+}
+
+inline std::shared_ptr<Engine> load_engine(const std::string& path,
+                                           const kernels::KernelTable& kernels, int n_threads = 1,
+                                           int max_step_rows = 64) {
+  auto file = open_model(path);
+  INFO(file.status().message());
+  REQUIRE(file.is_ok());
+  auto backend = make_cpu_backend({n_threads, &kernels});
+  REQUIRE(backend.is_ok());
+  auto engine = Engine::create(file.value(), std::move(backend).value(), max_step_rows, {});
+  INFO(engine.status().message());
+  REQUIRE(engine.is_ok());
+  return std::move(engine).value();
+}
+
+inline std::unique_ptr<Session> make_session(const std::shared_ptr<Engine>& engine,
+                                             KvType kv_type = KvType::kF32) {
+  auto session = Session::create(engine, {engine->config().max_context, kv_type});
+  REQUIRE(session.is_ok());
+  return std::move(session).value();
+}
+
+// All logits of a prompt, evaluated in pieces of at most `piece` tokens.
+inline std::vector<float> eval_in_pieces(Session& session, std::span<const std::int32_t> tokens,
+                                         std::size_t piece) {
+  const auto n_vocab = static_cast<std::size_t>(session.engine().config().n_vocab);
+  std::vector<float> logits(tokens.size() * n_vocab);
+  for (std::size_t first = 0; first < tokens.size(); first += piece) {
+    const auto part = tokens.subspan(first, std::min(piece, tokens.size() - first));
+    const Status status =
+        session.eval(part, std::span(logits).subspan(first * n_vocab, part.size() * n_vocab));
+    INFO(status.message());
+    REQUIRE(status.is_ok());
+  }
+  return logits;
+}
+
+}  // namespace nemotron::test

@@ -1,0 +1,81 @@
+// The layer stack against the official code, layer by layer and at the logits, at every level.
+#include <cmath>
+
+#include "golden_case.h"
+#include "model/forward.h"
+
+using namespace nemotron;
+using namespace nemotron::test;
+
+namespace {
+
+double rms(std::span<const float> values) {
+  double sum = 0;
+  for (const float v : values) sum += double{v} * v;
+  return std::sqrt(sum / static_cast<double>(values.size()));
+}
+
+double largest_difference(std::span<const float> a, std::span<const float> b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = std::abs(double{a[i]} - b[i]);
+    if (!(difference <= largest)) largest = difference;  // a NaN is the largest
+  }
+  return largest;
+}
+
+// The residual stream after the first `n_layers` layers.
+std::vector<float> hidden_after(Engine& engine, const ModelWeights& weights,
+                                std::span<const std::int32_t> tokens) {
+  auto state = LayerState::create(engine.backend(), engine.config(), KvType::kF32);
+  REQUIRE(state.is_ok());
+  REQUIRE(state->reserve(engine.backend(), static_cast<std::int64_t>(tokens.size())).is_ok());
+  const auto n_rows = static_cast<std::int32_t>(tokens.size());
+  const std::array spans = {Span{0, 0, n_rows, 0}};
+  const std::array states = {state->view()};
+  forward(engine.backend(), weights, engine.activations(), {n_rows, tokens, spans, states});
+  const TensorView hidden = engine.activations().hidden(n_rows);
+  return {hidden.data, hidden.data + n_rows * hidden.n_columns};
+}
+
+const kernels::KernelTable& kernels_at(int level) {
+  return level == 0 ? kernels::ref_kernels() : best_kernels();
+}
+
+}  // namespace
+
+TEST_CASE("logits equal the official code's") {
+  const int level = GENERATE(0, 1);
+  for (const std::string& name : golden_names()) {
+    const GoldenCase golden(name);
+    INFO(name << " at level " << kernels_at(level).name);
+    const auto engine = load_engine(golden.model_path, kernels_at(level), 2);
+    const auto session = make_session(engine);
+    const auto logits = eval_in_pieces(*session, golden.tokens, golden.tokens.size());
+    REQUIRE(logits.size() == golden.logits.size());
+    CHECK(largest_difference(logits, golden.logits) <= 1e-4 * rms(golden.logits));
+  }
+}
+
+TEST_CASE("the residual stream equals the official code's after each layer") {
+  const int level = GENERATE(0, 1);
+  for (const std::string& name : golden_names()) {
+    const GoldenCase golden(name);
+    const auto n_tokens = golden.description["hidden"]["shape"][1].get<std::size_t>();
+    const auto engine = load_engine(golden.model_path, kernels_at(level));
+    auto file = open_model(golden.model_path);
+    auto weights = load_weights(file.value(), engine->backend(), {});
+    REQUIRE(weights.is_ok());
+    const std::size_t n_values = n_tokens * static_cast<std::size_t>(engine->config().d_model);
+    for (std::size_t n_layers = weights->layers.size();; --n_layers) {
+      INFO(name << " at level " << kernels_at(level).name << ", after " << n_layers << " layers");
+      weights->layers.resize(n_layers);
+      const auto hidden =
+          hidden_after(*engine, weights.value(), std::span(golden.tokens).first(n_tokens));
+      const auto expected = std::span(golden.hidden).subspan(n_layers * n_values, n_values);
+      REQUIRE(hidden.size() == expected.size());
+      CHECK(largest_difference(hidden, expected) <= 2e-5 * rms(expected));
+      if (n_layers == 0) break;
+    }
+  }
+}

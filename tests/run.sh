@@ -1,0 +1,26 @@
+#!/bin/sh
+# Everything that must pass before a change goes in, on a bare Debian 12 or in CI. Installs the
+# Debian packages that are missing, builds in build/ and build/asan, and ends with ctest's summary.
+set -eu
+cd "$(dirname "$0")/.."
+
+cmake/scripts/install_packages.sh g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev \
+  libcli11-dev libxxhash-dev catch2 doxygen clang clang-format clang-tidy pkg-config
+
+jobs=$(nproc)
+step() { printf '\n== %s\n' "$1"; }
+
+step "Release"
+cmake --preset release > /dev/null
+cmake --build --preset release -j "$jobs"
+
+step "Lint"
+cmake/scripts/lint.sh build
+
+step "AddressSanitizer and UndefinedBehaviorSanitizer"
+cmake --preset asan > /dev/null
+cmake --build --preset asan -j "$jobs"
+ctest --test-dir build/asan --label-exclude slow --output-on-failure --progress -j "$jobs"
+
+step "Tests"
+ctest --test-dir build --output-on-failure -j "$jobs"

@@ -1,6 +1,6 @@
-// bf16 and IEEE half as bits, and their exact conversion to float. Nothing here depends on the ISA:
-// integer operations and one exact multiplication, so every level and every file sees the same
-// value.
+// bf16, IEEE half and FP8 E4M3 as bits, and their exact conversion to float. Nothing here depends
+// on the ISA: integer operations and one exact multiplication, so every level and every file sees
+// the same value.
 #pragma once
 
 #include <bit>
@@ -10,6 +10,7 @@ namespace nemotron {
 
 using bf16_bits = std::uint16_t;
 using f16_bits = std::uint16_t;
+using f8_e4m3_bits = std::uint8_t;
 
 constexpr float bf16_to_float(bf16_bits bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
@@ -32,6 +33,18 @@ constexpr float f16_to_float(f16_bits half) {
     return std::bit_cast<float>(std::bit_cast<std::uint32_t>(scaled) | sign);
   }
   return std::bit_cast<float>(sign | ((magnitude << 13) + 0x38000000u));
+}
+
+// E4M3 in its FN variant: bias 7, subnormals m * 2^-9, no infinities; 0x7f and 0xff are NaN.
+constexpr float f8_e4m3_to_float(f8_e4m3_bits bits) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x80u) << 24;
+  const std::uint32_t magnitude = bits & 0x7fu;
+  if (magnitude == 0x7fu) return std::bit_cast<float>(sign | 0x7fc00000u);
+  if (magnitude < 8) {
+    const float scaled = static_cast<float>(magnitude) * 0x1p-9f;
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(scaled) | sign);
+  }
+  return std::bit_cast<float>(sign | ((magnitude << 20) + (120u << 23)));
 }
 
 }  // namespace nemotron

@@ -93,6 +93,7 @@ enum {
   NEMO_E_UNSUPPORTED_TYPE = -206,      /**< A tensor of an element type that is not supported. */
   NEMO_E_MISSING_TENSOR = -207,        /**< The configuration asks for a tensor that the file lacks. */
   NEMO_E_CONFIG_MISMATCH = -208,       /**< Configuration and tensors contradict each other. */
+  NEMO_E_FILE_WRITE = -209,            /**< The system refused to create or write a file; a full disk, for one. */
   NEMO_E_OUT_OF_MEMORY = -300,         /**< Memory could not be had; the object is unchanged. */
   NEMO_E_CONTEXT_FULL = -301,          /**< More tokens than the session may hold; the session is unchanged. */
   NEMO_E_NO_DEVICE = -400,             /**< The instruction set level or device asked for is not there. */

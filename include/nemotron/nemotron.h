@@ -93,6 +93,7 @@ enum {
   NEMO_E_UNSUPPORTED_TYPE = -206,      /**< A tensor of an element type that is not supported. */
   NEMO_E_MISSING_TENSOR = -207,        /**< The configuration asks for a tensor that the file lacks. */
   NEMO_E_CONFIG_MISMATCH = -208,       /**< Configuration and tensors contradict each other. */
+  NEMO_E_FILE_WRITE = -209,            /**< The system refused to create or write a file; a full disk, for one. */
   NEMO_E_OUT_OF_MEMORY = -300,         /**< Memory could not be had; the object is unchanged. */
   NEMO_E_CONTEXT_FULL = -301,          /**< More tokens than the session may hold; the session is unchanged. */
   NEMO_E_NO_DEVICE = -400,             /**< The instruction set level or device asked for is not there. */
@@ -625,6 +626,40 @@ typedef struct nemo_generate_result {
 NEMO_API nemo_status nemo_session_generate(nemo_session *session, const int32_t *prompt, size_t n_prompt,
                                            const nemo_generate_options *options, nemo_generate_result *result,
                                            nemo_error *err);
+
+/** @} */
+/** @defgroup convert Making model files
+ *  @{ */
+
+/** What nemo_model_synthesize() makes. Zero everywhere is the 4B as Q4_K_M. */
+typedef struct nemo_synthesize_options {
+  uint32_t struct_size;       /**< sizeof(nemo_synthesize_options). */
+  uint32_t n_threads;         /**< 0: one per usable core. At most 256. The file is the same for any number. */
+  uint64_t seed;              /**< The bytes are a function of shape, type and seed. */
+  const char *shape;          /**< Null-terminated: "4b", "9b-v2", "12b-v2", "h-8b" or "tiny"; NULL: "4b". */
+  const char *type;           /**< Null-terminated: "q4_k_m", "q8_0" or "q4_0" (a GGUF file), "bf16" or "fp8" (a folder
+                                   with safetensors); NULL: "q4_k_m". */
+  const char *tokenizer_path; /**< Null-terminated: a folder with `tokenizer.json`, or a GGUF file, whose tokenizer the
+                                   model gets; NULL: none, then it can be used with token ids only. */
+  nemo_progress_callback on_progress; /**< NULL: no progress. Called on the calling thread. */
+  void *progress_user;        /**< Passed to `on_progress`. */
+} nemo_synthesize_options;
+
+/** Default ::nemo_synthesize_options. */
+#define NEMO_SYNTHESIZE_OPTIONS_INIT {sizeof(nemo_synthesize_options), 0, 0, NULL, NULL, NULL, NULL, NULL}
+
+/** Write a model with random weights, and with the shapes and tensor types of a published one: for measuring speed and
+ *  memory where the real file is not at hand. It makes no text worth reading.
+ *  @param path     null-terminated UTF-8: the file to write (replaced if there is one), or for the types in safetensors
+ *                  the folder (which may not exist, or must be empty). It appears when it is whole; on failure nothing
+ *                  is left behind.
+ *  @param options  NULL for defaults.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE; NEMO_E_FILE_WRITE, a full disk for one;
+ *          NEMO_E_CANCELLED by the callback; NEMO_E_OUT_OF_MEMORY; of the tokenizer any -2xx.
+ *  @note Thread-safe. Uses some 10 MiB per thread.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_model_synthesize(const char *path, const nemo_synthesize_options *options, nemo_error *err);
 
 /** @} */
 

@@ -28,6 +28,7 @@ enum class StatusCode : std::int32_t {
   kUnsupportedType = -206,
   kMissingTensor = -207,
   kConfigMismatch = -208,
+  kFileWrite = -209,
   // Resource.
   kOutOfMemory = -300,
   kContextFull = -301,

@@ -103,4 +103,25 @@ Result<std::string_view> GgufValue::to_string(std::string_view key, std::uint64_
   return std::string_view(bytes_).substr(begin, string_ends_[index] - begin);
 }
 
+bool GgufValue::append_to(std::string& out) const {
+  if (type_ == GgufType::kArray) return false;
+  const auto append = [&out](auto number) {
+    out.append(reinterpret_cast<const char*>(&number), sizeof number);
+  };
+  if (is_array_) append(static_cast<std::uint32_t>(GgufType::kArray));
+  append(static_cast<std::uint32_t>(type_));
+  if (is_array_) append(n_elements_);
+  if (type_ != GgufType::kString) {
+    out += bytes_;
+    return true;
+  }
+  std::uint64_t begin = 0;
+  for (const std::uint64_t end : string_ends_) {
+    append(end - begin);
+    out.append(bytes_, begin, end - begin);
+    begin = end;
+  }
+  return true;
+}
+
 }  // namespace nemotron

@@ -50,6 +50,9 @@ class GgufValue {
   // Borrowed from this value.
   Result<std::string_view> to_string(std::string_view key, std::uint64_t index = 0) const;
 
+  // Appends type and value as they lie in a file. False for an array of arrays, which is not kept.
+  bool append_to(std::string& out) const;
+
  private:
   friend class GgufReader;
 

@@ -23,6 +23,7 @@ std::optional<TensorType> tensor_type_of(std::string_view dtype) {
   if (dtype == "F32") return TensorType::kF32;
   if (dtype == "F16") return TensorType::kF16;
   if (dtype == "BF16") return TensorType::kBF16;
+  if (dtype == "F8_E4M3") return TensorType::kF8_E4M3;
   return std::nullopt;
 }
 

@@ -12,7 +12,7 @@ namespace nemotron {
 bool looks_like_safetensors(const DataSource& source);
 
 // Tensors in the order of their bytes. kUnsupportedType for an element type that is none of F32,
-// F16, BF16; otherwise kBadFile with the offset of what is wrong.
+// F16, BF16, F8_E4M3; otherwise kBadFile with the offset of what is wrong.
 Result<TensorTable> read_safetensors(const DataSource& source);
 
 }  // namespace nemotron

@@ -37,6 +37,7 @@ constexpr NamedStatus kStatuses[] = {
     NEMO_NAMED(kUnsupportedType, NEMO_E_UNSUPPORTED_TYPE),
     NEMO_NAMED(kMissingTensor, NEMO_E_MISSING_TENSOR),
     NEMO_NAMED(kConfigMismatch, NEMO_E_CONFIG_MISMATCH),
+    NEMO_NAMED(kFileWrite, NEMO_E_FILE_WRITE),
     NEMO_NAMED(kOutOfMemory, NEMO_E_OUT_OF_MEMORY),
     NEMO_NAMED(kContextFull, NEMO_E_CONTEXT_FULL),
     NEMO_NAMED(kNoDevice, NEMO_E_NO_DEVICE),

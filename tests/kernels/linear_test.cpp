@@ -12,9 +12,41 @@ using namespace nemotron::test;
 
 namespace {
 
-constexpr TensorType kTypes[] = {TensorType::kF32,  TensorType::kF16,  TensorType::kBF16,
-                                 TensorType::kQ8_0, TensorType::kQ5_0, TensorType::kQ4_K,
-                                 TensorType::kQ6_K};
+std::vector<TensorType> all_types() {
+  std::vector<TensorType> types;
+  for (int i = 0; i < kNumTensorTypes; ++i) types.push_back(static_cast<TensorType>(i));
+  return types;
+}
+
+// Where the half-precision numbers of a block lie.
+std::vector<std::size_t> half_offsets(TensorType type) {
+  switch (type) {
+    case TensorType::kF32:
+    case TensorType::kBF16:
+    case TensorType::kF8_E4M3:
+    case TensorType::kNVFP4:
+      return {};
+    case TensorType::kF16:
+    case TensorType::kQ4_0:
+    case TensorType::kQ5_0:
+    case TensorType::kQ8_0:
+    case TensorType::kIQ4_NL:
+    case TensorType::kIQ4_XS:
+      return {0};
+    case TensorType::kQ4_1:
+    case TensorType::kQ5_1:
+    case TensorType::kQ4_K:
+    case TensorType::kQ5_K:
+      return {0, 2};
+    case TensorType::kQ2_K:
+      return {80, 82};
+    case TensorType::kQ3_K:
+      return {108};
+    case TensorType::kQ6_K:
+      return {208};
+  }
+  return {};
+}
 
 struct StoredMatrix {
   StoredMatrix(TensorType t, std::int64_t rows, std::int64_t columns, Random& random)
@@ -49,14 +81,14 @@ struct StoredMatrix {
           std::memcpy(&bytes[at], &bits, sizeof bits);
           break;
         }
-        case TensorType::kQ6_K:
-          put_half(at + 208);
+        case TensorType::kF8_E4M3:  // not NaN
+          bytes[at] &= 0xbf;
           break;
-        case TensorType::kQ4_K:
-          put_half(at + 2);
-          [[fallthrough]];
+        case TensorType::kNVFP4:
+          for (std::size_t k = 0; k < 4; ++k) bytes[at + k] &= 0x3f;
+          break;
         default:
-          put_half(at);
+          for (const std::size_t offset : half_offsets(type)) put_half(at + offset);
       }
     }
   }
@@ -107,7 +139,7 @@ void check_against_double(const StoredMatrix& w, const std::vector<float>& x,
 TEST_CASE("linear of every type and level is within the rounding of its sum") {
   Random random(1);
   for (const KernelTable* table : kernel_tables()) {
-    for (const TensorType type : kTypes) {
+    for (const TensorType type : all_types()) {
       const std::int64_t block = traits(type).block_elements;
       for (const std::int64_t columns : {block, 2 * block, 5 * block, 17 * block, 33 * block}) {
         const StoredMatrix w(type, 7, columns, random);
@@ -122,7 +154,7 @@ TEST_CASE("linear of every type and level is within the rounding of its sum") {
 TEST_CASE("an output of linear is the same for one row and for many, in any range") {
   Random random(2);
   for (const KernelTable* table : kernel_tables()) {
-    for (const TensorType type : kTypes) {
+    for (const TensorType type : all_types()) {
       const std::int64_t columns = traits(type).block_elements == 1 ? 83 : 512;
       const StoredMatrix w(type, 11, columns, random);
       const auto x = random.reals(13 * columns);
@@ -142,7 +174,7 @@ TEST_CASE("an output of linear is the same for one row and for many, in any rang
 TEST_CASE("the avx2 unpack equals the scalar dequantiser bit by bit") {
   if (kernel_tables().size() < 2) return;
   Random random(3);
-  for (const TensorType type : kTypes) {
+  for (const TensorType type : all_types()) {
     const std::int64_t columns = traits(type).block_elements == 1 ? 77 : 1024;
     const StoredMatrix w(type, 20, columns, random);
     std::vector<float> scratch(static_cast<std::size_t>(columns));
@@ -158,7 +190,7 @@ TEST_CASE("the avx2 unpack equals the scalar dequantiser bit by bit") {
 
 TEST_CASE("embed gives the dequantised rows of its tokens") {
   Random random(4);
-  for (const TensorType type : kTypes) {
+  for (const TensorType type : all_types()) {
     const StoredMatrix w(type, 10, 256, random);
     const std::vector<std::int32_t> tokens = {9, 0, 3, 3};
     std::vector<float> out(4 * 256, NAN);

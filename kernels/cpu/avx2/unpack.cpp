@@ -1,5 +1,6 @@
-// Stored weight rows to floats with AVX2 and F16C: one unpack per type, each bit-equal to
-// lib/quant/dequantize.cpp (the same multiplications in the same order).
+// Stored weight rows to floats with AVX2 and F16C: an unpack for the types that published files are
+// made of, each bit-equal to lib/quant/dequantize.cpp (the same multiplications in the same order);
+// the others fall back to it.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -147,6 +148,9 @@ const float* unpack_row(TensorType type, const void* row, std::int64_t n, float*
       break;
     case TensorType::kQ6_K:
       unpack_blocks<BlockQ6_K>(row, n, scratch);
+      break;
+    default:  // the rarer types, by the scalar reference
+      dequantize(type, row, static_cast<std::size_t>(n), scratch);
       break;
   }
   return scratch;

@@ -2,12 +2,13 @@
 `gguf` package makes of them. Random blocks, and blocks whose scales are zero, subnormal, the
 largest, infinite and NaN.
 
-    python make_quant_goldens.py        (needs numpy and gguf; versions go to versions.json)
+    python make_quant_goldens.py        (needs numpy, gguf and ml_dtypes; versions go to versions.json)
 """
 import importlib.metadata
 import json
 import pathlib
 
+import ml_dtypes
 import numpy as np
 from gguf import GGMLQuantizationType as T
 from gguf.quants import dequantize
@@ -18,6 +19,9 @@ SPECIAL = [0x0000, 0x8000, 0x0001, 0x8001, 0x03FF, 0x0400, 0x3C00, 0xBC00, 0x7BF
            0xFC00, 0x7E00]
 # type -> (bytes per block, byte offsets of its half-precision scales)
 BLOCKS = {T.Q8_0: (34, [0]), T.Q5_0: (22, [0]), T.Q4_K: (144, [0, 2]), T.Q6_K: (210, [208])}
+# Added later, with a generator of their own, so that the files above stay as they are.
+MORE_BLOCKS = {T.Q4_0: (18, [0]), T.Q4_1: (20, [0, 2]), T.Q5_1: (24, [0, 2]), T.Q2_K: (84, [80, 82]),
+               T.Q3_K: (110, [108]), T.Q5_K: (176, [0, 2]), T.IQ4_NL: (18, [0]), T.IQ4_XS: (136, [0])}
 
 
 def put_half(blocks, row, offset, half):
@@ -57,7 +61,16 @@ def main():
     write("BF16", halves, dequantize(halves.view(np.uint8).reshape(1, -1), T.BF16))
     words = rng.integers(0, 2**32, 256, dtype=np.uint32)
     write("F32", words, words.view(np.float32))
-    versions = {p: importlib.metadata.version(p) for p in ("numpy", "gguf")}
+    rng = np.random.default_rng(20261124)
+    for qtype, (n_bytes, scale_offsets) in MORE_BLOCKS.items():
+        blocks = quantised_blocks(rng, n_bytes, scale_offsets)
+        write(qtype.name, blocks, dequantize(blocks, qtype))
+    nvfp4 = rng.integers(0, 256, (64, 36), dtype=np.uint8)
+    nvfp4[:, :4] = np.arange(256, dtype=np.uint8).reshape(64, 4)  # each byte as a scale
+    write("NVFP4", nvfp4, dequantize(nvfp4, T.NVFP4))
+    all_bytes = np.tile(np.arange(256, dtype=np.uint8), 2)
+    write("F8_E4M3", all_bytes, all_bytes.view(ml_dtypes.float8_e4m3fn).astype(np.float32))
+    versions = {p: importlib.metadata.version(p) for p in ("numpy", "gguf", "ml_dtypes")}
     (HERE / "versions.json").write_text(json.dumps(versions, indent=1) + "\n")
 
 

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "gguf/ggml_types.h"
 #include "lib/gguf/gguf_builder.h"
 
 using namespace nemotron;
@@ -102,12 +103,26 @@ TEST_CASE("counts are compared with the file before anything is made of them") {
 }
 
 TEST_CASE("unknown and missing tensor types") {
-  const Status q2 = status_of(GgufBuilder().tensor("blk.0.x", {256}, 10, 0).data(84).build());
-  CHECK(q2.code() == StatusCode::kUnsupportedType);
-  CHECK(mentions(q2, "'blk.0.x' has type 10 (Q2_K)"));
+  const Status iq1 = status_of(GgufBuilder().tensor("blk.0.x", {256}, 19, 0).data(50).build());
+  CHECK(iq1.code() == StatusCode::kUnsupportedType);
+  CHECK(mentions(iq1, "'blk.0.x' has type 19 (IQ1_S)"));
   const Status unknown = status_of(GgufBuilder().tensor("x", {256}, 12345, 0).build());
   CHECK(unknown.code() == StatusCode::kUnsupportedType);
   CHECK(mentions(unknown, "12345 (unknown)"));
+}
+
+TEST_CASE("type numbers are ggml's, and their names ours") {
+  for (int i = 0; i < kNumTensorTypes; ++i) {
+    const auto type = static_cast<TensorType>(i);
+    const auto number = ggml_type_of(type);
+    INFO(traits(type).name);
+    REQUIRE(number.has_value() == (type != TensorType::kF8_E4M3));
+    if (!number.has_value()) continue;
+    CHECK(tensor_type_of_ggml(*number) == type);
+    CHECK(ggml_type_name(*number) == traits(type).name);
+  }
+  CHECK_FALSE(tensor_type_of_ggml(4).has_value());
+  CHECK_FALSE(tensor_type_of_ggml(0xffffffffu).has_value());
 }
 
 TEST_CASE("tensors that do not lie in the file, aligned and apart") {

@@ -64,9 +64,17 @@ TEST_CASE("the header must fit the file") {
 
 TEST_CASE("an unsupported dtype is named with its tensor") {
   const Status status =
-      status_of(R"({"x.weight":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}})", 4);
+      status_of(R"({"x.weight":{"dtype":"F8_E5M2","shape":[4],"data_offsets":[0,4]}})", 4);
   CHECK(status.code() == StatusCode::kUnsupportedType);
-  CHECK(mentions(status, "'x.weight' has type F8_E4M3"));
+  CHECK(mentions(status, "'x.weight' has type F8_E5M2"));
+}
+
+TEST_CASE("FP8 has one byte to an element") {
+  const auto table =
+      read(file_of(R"({"x":{"dtype":"F8_E4M3","shape":[3,5],"data_offsets":[0,15]}})", 15));
+  REQUIRE(table.is_ok());
+  CHECK(table.value()[0].type == TensorType::kF8_E4M3);
+  CHECK(table.value()[0].size_bytes == 15);
 }
 
 TEST_CASE("offsets must be the tensors, end to end") {

@@ -1,0 +1,62 @@
+// nemotron synth: a model with random weights, for measuring.
+#include <cstdio>
+#include <memory>
+
+#include "conversion.h"
+#include "program.h"
+
+namespace {
+
+constexpr const char* kFooter =
+    R"(The weights are random: the model has the size and the speed of the real one, and
+makes no sense. bf16 and fp8 write a folder with safetensors, the other types a GGUF file.
+Example:
+  nemotron synth --shape 4b --type q4_k_m -o random-4b.gguf)";
+
+struct Options {
+  std::string shape = "4b";
+  std::string type = "q4_k_m";
+  std::string output_path;
+  std::string tokenizer_path;
+  std::uint64_t seed = 0;
+  std::uint32_t n_threads = 0;
+};
+
+void synthesize(const Options& options) {
+  Conversion conversion("writing");
+  nemo_synthesize_options c_options = NEMO_SYNTHESIZE_OPTIONS_INIT;
+  c_options.n_threads = options.n_threads;
+  c_options.seed = options.seed;
+  c_options.shape = options.shape.c_str();
+  c_options.type = options.type.c_str();
+  if (!options.tokenizer_path.empty()) c_options.tokenizer_path = options.tokenizer_path.c_str();
+  c_options.on_progress = Conversion::on_progress;
+  c_options.progress_user = &conversion;
+  nemo_error error = NEMO_ERROR_INIT;
+  if (nemo_model_synthesize(options.output_path.c_str(), &c_options, &error) != NEMO_OK)
+    throw nemotron::Error(error);
+  conversion.print_summary(options.output_path);
+}
+
+}  // namespace
+
+void add_synth_command(CLI::App& program) {
+  const auto options = std::make_shared<Options>();
+  CLI::App& command =
+      *program.add_subcommand("synth", "Write a model with random weights, for measuring");
+  command.add_option("--shape", options->shape, "4b, 9b-v2, 12b-v2, h-8b or tiny (default: 4b)")
+      ->type_name("SHAPE");
+  command.add_option("--type", options->type, "q4_k_m, q8_0, q4_0, bf16 or fp8 (default: q4_k_m)")
+      ->type_name("TYPE");
+  command.add_option("--seed", options->seed, "Other weights of the same kind")->type_name("N");
+  command.add_option("-o,--output", options->output_path, "File or folder to write")
+      ->type_name("PATH")
+      ->required();
+  command
+      .add_option("--tokenizer", options->tokenizer_path,
+                  "Folder with tokenizer.json, or a .gguf file, to take the tokenizer from")
+      ->type_name("PATH");
+  add_threads_option(command, options->n_threads);
+  command.footer(kFooter);
+  command.callback([options] { synthesize(*options); });
+}

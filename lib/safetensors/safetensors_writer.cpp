@@ -1,0 +1,97 @@
+// The header is padded with spaces so that the data begins at a multiple of eight bytes, as the
+// format's own library does.
+#include "safetensors/safetensors_writer.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/checked_math.h"
+#include "base/text.h"
+
+namespace nemotron {
+namespace {
+
+std::optional<std::string_view> dtype_of(TensorType type) {
+  switch (type) {
+    case TensorType::kF32:
+    case TensorType::kF16:
+    case TensorType::kBF16:
+    case TensorType::kF8_E4M3:
+      return traits(type).name;
+    default:
+      return std::nullopt;
+  }
+}
+
+Status invalid(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
+
+// The header; offsets in `tensors` count from the start of the data.
+Result<std::string> make_header(TensorTable& tensors, std::uint64_t& data_bytes) {
+  nlohmann::ordered_json header = {{"__metadata__", {{"format", "pt"}}}};
+  std::set<std::string_view> names;
+  for (TensorEntry& tensor : tensors) {
+    const auto dtype = dtype_of(tensor.type);
+    if (!dtype.has_value())
+      return Status{StatusCode::kUnsupportedType,
+                    join("tensor '", tensor.name, "' has type ", traits(tensor.type).name,
+                         ", which safetensors has not")};
+    if (!names.insert(tensor.name).second)
+      return invalid(join("the tensor '", tensor.name, "' twice"));
+    auto size_bytes = tensor_size_bytes(tensor.type, tensor.dims());
+    std::uint64_t end = 0;
+    if (!size_bytes.is_ok() || !checked_add(data_bytes, size_bytes.value(), end) ||
+        end > INT64_MAX / 2)
+      return invalid(join("tensor '", tensor.name, "' of shape ", shape_text(tensor.dims()),
+                          " makes the file too large"));
+    tensor.offset_bytes = data_bytes;
+    tensor.size_bytes = size_bytes.value();
+    header[tensor.name] = {
+        {"dtype", *dtype}, {"shape", tensor.dims()}, {"data_offsets", {tensor.offset_bytes, end}}};
+    data_bytes = end;
+  }
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const nlohmann::json::exception&) {
+    return invalid("a tensor name is not UTF-8");
+  }
+  text.resize(round_up(text.size(), 8), ' ');
+  return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SafetensorsWriter>> SafetensorsWriter::create(const std::string& path,
+                                                                     TensorTable tensors) {
+  std::unique_ptr<SafetensorsWriter> writer(new SafetensorsWriter);
+  NEMO_ASSIGN(const std::string header, make_header(tensors, writer->total_bytes_));
+  const std::uint64_t header_bytes = header.size();
+  const std::uint64_t data_start = sizeof header_bytes + header_bytes;
+  for (TensorEntry& tensor : tensors) tensor.offset_bytes += data_start;
+  NEMO_ASSIGN(writer->file_, OutputFile::create(path, data_start + writer->total_bytes_));
+  NEMO_TRY(writer->file_->write_at(0, std::as_bytes(std::span(&header_bytes, 1))));
+  NEMO_TRY(writer->file_->write_at(sizeof header_bytes, std::as_bytes(std::span(header))));
+  writer->tensors_ = std::move(tensors);
+  return writer;
+}
+
+Status SafetensorsWriter::write(std::size_t index, std::uint64_t offset_bytes,
+                                std::span<const std::byte> bytes) {
+  const TensorEntry& tensor = tensors_[index];
+  if (offset_bytes > tensor.size_bytes || bytes.size() > tensor.size_bytes - offset_bytes)
+    return {StatusCode::kInternal, join("writing behind the end of tensor '", tensor.name, "'")};
+  NEMO_TRY(file_->write_at(tensor.offset_bytes + offset_bytes, bytes));
+  written_bytes_.fetch_add(bytes.size(), std::memory_order_relaxed);
+  return Status::ok();
+}
+
+Status SafetensorsWriter::finish() {
+  if (written_bytes_.load() != total_bytes_)
+    return {StatusCode::kInternal, join("'", file_->path(), "' got ", written_bytes_.load(), " of ",
+                                        total_bytes_, " tensor bytes")};
+  return file_->commit();
+}
+
+}  // namespace nemotron

@@ -1,0 +1,48 @@
+// Making model files: nemo_model_*.
+#include "api/guard.h"
+#include "api/marshal.h"
+#include "convert/synthesize.h"
+
+namespace nemotron::api {
+
+namespace {
+
+constexpr std::uint32_t kMaxThreads = 256;
+
+Status check_threads(std::uint32_t n_threads) {
+  if (n_threads <= kMaxThreads) return Status::ok();
+  return {StatusCode::kInvalidArgument,
+          join("n_threads ", n_threads, " is more than ", kMaxThreads)};
+}
+
+ConvertProgress make_progress(nemo_progress_callback callback, void* user) {
+  if (callback == nullptr) return {};
+  return [=](std::uint64_t done, std::uint64_t total) { return callback(done, total, user); };
+}
+
+Status synthesize_model(const char* path, const nemo_synthesize_options* user_options) {
+  if (path == nullptr) return null_argument("path");
+  nemo_synthesize_options from;
+  NEMO_TRY(read_struct(user_options, "options", from));
+  NEMO_TRY(check_threads(from.n_threads));
+  SynthesizeOptions options;
+  if (from.shape != nullptr) options.shape = from.shape;
+  if (from.type != nullptr) options.type = from.type;
+  if (from.tokenizer_path != nullptr) options.tokenizer_path = from.tokenizer_path;
+  options.seed = from.seed;
+  options.n_threads = static_cast<int>(from.n_threads);
+  options.progress = make_progress(from.on_progress, from.progress_user);
+  return synthesize(path, options);
+}
+
+}  // namespace
+
+}  // namespace nemotron::api
+
+using namespace nemotron::api;
+
+extern "C" nemo_status nemo_model_synthesize(const char* path,
+                                             const nemo_synthesize_options* options,
+                                             nemo_error* err) {
+  return guarded(err, [&] { return synthesize_model(path, options); });
+}

@@ -1,0 +1,83 @@
+#include "convert/convert_pieces.h"
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
+
+#include "threading/thread_pool.h"
+
+namespace nemotron {
+namespace {
+
+std::uint64_t bytes_of(TensorType type, std::uint64_t n_elements) {
+  return n_elements / traits(type).block_elements * traits(type).block_bytes;
+}
+
+std::vector<Piece> cut(const TensorPlan& plan, std::uint64_t piece_elements,
+                       std::uint64_t& total_bytes) {
+  std::vector<Piece> pieces;
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    const std::uint64_t n_elements = plan[i].entry.n_elements();
+    total_bytes += bytes_of(plan[i].entry.type, n_elements);
+    for (std::uint64_t first = 0; first < n_elements; first += piece_elements)
+      pieces.push_back({i, first, std::min(piece_elements, n_elements - first)});
+  }
+  return pieces;
+}
+
+// The first fault of any thread.
+class SharedStatus {
+ public:
+  void set(Status status) {
+    if (status.is_ok()) return;
+    const std::lock_guard lock(mutex_);
+    if (status_.is_ok()) status_ = std::move(status);
+  }
+  Status take() {
+    const std::lock_guard lock(mutex_);
+    return std::move(status_);
+  }
+
+ private:
+  std::mutex mutex_;
+  Status status_;
+};
+
+}  // namespace
+
+Status write_pieces(const TensorPlan& plan, std::uint64_t piece_elements, int n_threads,
+                    ModelOutput& output, const ConvertProgress& progress, const MakePiece& make) {
+  if (n_threads <= 0) n_threads = usable_processors();
+  NEMO_ASSIGN(const auto pool, ThreadPool::create(n_threads));
+  std::uint64_t total_bytes = 0;
+  std::uint64_t done_bytes = 0;
+  const std::vector<Piece> pieces = cut(plan, piece_elements, total_bytes);
+  std::vector<std::vector<std::byte>> buffers(static_cast<std::size_t>(n_threads));
+  for (auto& buffer : buffers) buffer.resize(piece_elements * sizeof(float));
+  SharedStatus status;
+  const auto run = [&](const Piece& piece, int thread) {
+    const TensorType type = plan[piece.tensor].entry.type;
+    const std::span<std::byte> out = std::span(buffers[static_cast<std::size_t>(thread)])
+                                         .first(bytes_of(type, piece.n_elements));
+    Status made = make(piece, out, thread);
+    if (made.is_ok()) made = output.write(piece.tensor, bytes_of(type, piece.first_element), out);
+    status.set(std::move(made));
+  };
+  const std::size_t batch_size = static_cast<std::size_t>(n_threads) * 4;
+  for (std::size_t first = 0; first < pieces.size(); first += batch_size) {
+    const std::size_t n = std::min(batch_size, pieces.size() - first);
+    pool->parallel_for(static_cast<std::int64_t>(n), 1,
+                       [&](std::int64_t begin, std::int64_t end, int thread) {
+                         for (std::int64_t i = begin; i < end; ++i)
+                           run(pieces[first + static_cast<std::size_t>(i)], thread);
+                       });
+    NEMO_TRY(status.take());
+    for (std::size_t i = first; i < first + n; ++i)
+      done_bytes += bytes_of(plan[pieces[i].tensor].entry.type, pieces[i].n_elements);
+    if (progress && progress(done_bytes, total_bytes) != 0)
+      return {StatusCode::kCancelled, "cancelled by the progress callback"};
+  }
+  return Status::ok();
+}
+
+}  // namespace nemotron

@@ -1,0 +1,33 @@
+// The loop that synthesizing and quantizing share: a plan is cut into pieces of whole rows or
+// blocks, threads make them, and the calling thread reports between batches of pieces.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "base/result.h"
+#include "convert/model_output.h"
+#include "convert/tensor_plan.h"
+
+namespace nemotron {
+
+// Told the bytes of tensors written; non-zero cancels. Called on the calling thread.
+using ConvertProgress = std::function<std::int32_t(std::uint64_t done, std::uint64_t total)>;
+
+struct Piece {
+  std::size_t tensor = 0;  // in the plan
+  std::uint64_t first_element = 0;
+  std::uint64_t n_elements = 0;
+};
+
+// Makes the bytes of a piece. Called by several threads at once; `thread` counts them.
+using MakePiece = std::function<Status(const Piece& piece, std::span<std::byte> out, int thread)>;
+
+// Pieces of at most `piece_elements`, a multiple of 256 (where a row is no multiple of the block, a
+// tensor is not of a block type). 0 threads: one per usable processor. kCancelled, what `make` and
+// `output` say, kOutOfMemory.
+Status write_pieces(const TensorPlan& plan, std::uint64_t piece_elements, int n_threads,
+                    ModelOutput& output, const ConvertProgress& progress, const MakePiece& make);
+
+}  // namespace nemotron

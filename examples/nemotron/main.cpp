@@ -31,7 +31,6 @@ int main(int argc, char** argv) {
     add_inspect_command(program);
     add_tokenize_command(program);
     add_logits_command(program);
-    add_synth_command(program);
     program.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {

@@ -61,4 +61,3 @@ void add_run_command(CLI::App& program);
 void add_inspect_command(CLI::App& program);
 void add_tokenize_command(CLI::App& program);
 void add_logits_command(CLI::App& program);
-void add_synth_command(CLI::App& program);

@@ -169,7 +169,10 @@ typedef int32_t (*nemo_progress_callback)(uint64_t done_bytes, uint64_t total_by
 enum {
   NEMO_ISA_AUTO = 0, /**< The best that this processor and the build have. */
   NEMO_ISA_REF = 1,  /**< The readable reference, on any processor: slow, the truth for tests. */
-  NEMO_ISA_AVX2 = 2  /**< x86-64 with AVX2 and FMA. */
+  NEMO_ISA_AVX2 = 2, /**< x86-64 with AVX2 and FMA; activations stay f32. */
+  NEMO_ISA_AVX512 = 3 /**< x86-64 with AVX-512 F, BW, DQ, VL, VNNI, BF16 and VBMI (Zen 4, Sapphire Rapids and later).
+                           Activations are rounded to int8 per 32 columns before they meet quantized weights, and to
+                           bf16 before they meet BF16 weights. */
 };
 
 /** Bits of nemo_context_options::flags. */
@@ -626,40 +629,6 @@ typedef struct nemo_generate_result {
 NEMO_API nemo_status nemo_session_generate(nemo_session *session, const int32_t *prompt, size_t n_prompt,
                                            const nemo_generate_options *options, nemo_generate_result *result,
                                            nemo_error *err);
-
-/** @} */
-/** @defgroup convert Making model files
- *  @{ */
-
-/** What nemo_model_synthesize() makes. Zero everywhere is the 4B as Q4_K_M. */
-typedef struct nemo_synthesize_options {
-  uint32_t struct_size;       /**< sizeof(nemo_synthesize_options). */
-  uint32_t n_threads;         /**< 0: one per usable core. At most 256. The file is the same for any number. */
-  uint64_t seed;              /**< The bytes are a function of shape, type and seed. */
-  const char *shape;          /**< Null-terminated: "4b", "9b-v2", "12b-v2", "h-8b" or "tiny"; NULL: "4b". */
-  const char *type;           /**< Null-terminated: "q4_k_m", "q8_0" or "q4_0" (a GGUF file), "bf16" or "fp8" (a folder
-                                   with safetensors); NULL: "q4_k_m". */
-  const char *tokenizer_path; /**< Null-terminated: a folder with `tokenizer.json`, or a GGUF file, whose tokenizer the
-                                   model gets; NULL: none, then it can be used with token ids only. */
-  nemo_progress_callback on_progress; /**< NULL: no progress. Called on the calling thread. */
-  void *progress_user;        /**< Passed to `on_progress`. */
-} nemo_synthesize_options;
-
-/** Default ::nemo_synthesize_options. */
-#define NEMO_SYNTHESIZE_OPTIONS_INIT {sizeof(nemo_synthesize_options), 0, 0, NULL, NULL, NULL, NULL, NULL}
-
-/** Write a model with random weights, and with the shapes and tensor types of a published one: for measuring speed and
- *  memory where the real file is not at hand. It makes no text worth reading.
- *  @param path     null-terminated UTF-8: the file to write (replaced if there is one), or for the types in safetensors
- *                  the folder (which may not exist, or must be empty). It appears when it is whole; on failure nothing
- *                  is left behind.
- *  @param options  NULL for defaults.
- *  @param err      optional.
- *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE; NEMO_E_FILE_WRITE, a full disk for one;
- *          NEMO_E_CANCELLED by the callback; NEMO_E_OUT_OF_MEMORY; of the tokenizer any -2xx.
- *  @note Thread-safe. Uses some 10 MiB per thread.
- *  @since 0.1 */
-NEMO_API nemo_status nemo_model_synthesize(const char *path, const nemo_synthesize_options *options, nemo_error *err);
 
 /** @} */
 

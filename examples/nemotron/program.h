@@ -61,3 +61,4 @@ void add_run_command(CLI::App& program);
 void add_inspect_command(CLI::App& program);
 void add_tokenize_command(CLI::App& program);
 void add_logits_command(CLI::App& program);
+void add_bench_command(CLI::App& program);

@@ -71,6 +71,10 @@ struct ProductRows {
   float* y;  // of the first row, at the tile's first output
   std::int64_t y_stride;
   __mmask16 outputs;  // of the tile that exist
+  // What the next tile's unpacking will read, fetched while this one is multiplied: so many bytes
+  // per block. A prefill waits for memory at no other place.
+  const std::byte* next = nullptr;
+  std::int64_t next_bytes = 0;
 
   RowBlock at(std::int64_t block) const {
     const std::int64_t i = block * n_rows + first_row;
@@ -150,6 +154,8 @@ NEMO_TARGET_AVX512 void unpacked_tile(const UnpackedBlock* blocks, const Product
     for (int q = 0; q < 8; ++q) codes.quad[q] = load(block.codes, q);
     const Factors w{_mm512_load_ps(block.a), _mm512_load_ps(block.b)};
     const RowBlock x = rows.at(b);
+    for (std::int64_t i = 0; i < rows.next_bytes; i += kVectorBytes)
+      _mm_prefetch(reinterpret_cast<const char*>(rows.next + b * rows.next_bytes + i), _MM_HINT_T1);
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) sum[r] = add_block<kMode>(sum[r], codes, w, x, r);
   }
@@ -164,6 +170,13 @@ constexpr auto stream_table(std::index_sequence<kIndex...>) {
 template <CodeMode kMode, std::size_t... kIndex>
 constexpr auto unpacked_table(std::index_sequence<kIndex...>) {
   return std::array{&unpacked_tile<kMode, static_cast<int>(kIndex) + 1>...};
+}
+
+// Bytes to fetch per block so that all of a tile has come when the rows are done.
+std::int64_t prefetch_step(std::int64_t tile_bytes, const ProductRows& rows) {
+  const std::int64_t n_calls = (rows.n_rows + kUnpackedRows - 1) / kUnpackedRows;
+  const std::int64_t per_block = tile_bytes / (n_calls * rows.n_blocks) + 1;
+  return (per_block + kVectorBytes - 1) / kVectorBytes * kVectorBytes;
 }
 
 template <class Unpack>
@@ -186,11 +199,14 @@ void product(const LinearParams& p, std::int64_t first, std::int64_t last, void*
     }
     auto* unpacked = static_cast<UnpackedBlock*>(scratch);
     unpack_tile<Unpack>(tile, rows.n_blocks, unpacked);
+    rows.next = tile + tile_size;
+    rows.next_bytes = j + kTileRows < last ? prefetch_step(tile_size, rows) : 0;
     while (rows.first_row < p.n_rows) {
       const std::int64_t n = std::min<std::int64_t>(kUnpackedRows, p.n_rows - rows.first_row);
       rows.y = p.y + rows.first_row * p.y_stride + j;
       kUnpacked[static_cast<std::size_t>(n - 1)](unpacked, rows);
       rows.first_row += n;
+      rows.next += rows.n_blocks * rows.next_bytes;
     }
   }
 }

@@ -1,0 +1,213 @@
+// nemotron bench: how fast a model loads, reads a prompt and writes, beside what the machine
+// allows.
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "calibration.h"
+#include "program.h"
+
+namespace {
+
+using nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kFooter =
+    R"(Tokens are random, so the model's text is not needed and any file will do. Medians over --repeat runs;
+"of floor" is the part of the machine's measured limit (memory for writing, arithmetic for reading) that
+was reached. Example:
+  nemotron bench model.gguf --prompt 512 --generate 64 --depth 4096 --threads 2 --json)";
+
+struct Options {
+  ModelOptions model;
+  std::uint32_t kv_type = NEMO_KV_DEFAULT;
+  std::size_t n_prompt = 512;
+  std::size_t n_generate = 64;
+  std::size_t depth = 0;
+  int n_repeats = 3;
+  bool as_json = false;
+};
+
+// What one token costs, from the shapes of the file.
+struct TokenCost {
+  double weight_bytes = 0;  // matrices that every token meets
+  double layer_ops = 0;     // two per multiplication and addition
+  double head_ops = 0;      // the output head: of the last token of a prompt only
+};
+
+TokenCost token_cost(const nemotron::Context& context) {
+  TokenCost cost;
+  const std::uint32_t n_tensors = context.model_info().n_tensors;
+  for (std::uint32_t i = 0; i < n_tensors; ++i) {
+    const nemo_tensor_info tensor = context.tensor(i);
+    const std::string_view name = tensor.name;
+    const bool is_table = name.find("embd") != name.npos || name.find("embeddings") != name.npos;
+    const bool is_conv = name.find("conv1d") != name.npos;
+    if (tensor.n_dims != 2 || tensor.shape[0] == 1 || tensor.shape[1] == 1 || is_table || is_conv)
+      continue;
+    const double ops =
+        2.0 * static_cast<double>(tensor.shape[0]) * static_cast<double>(tensor.shape[1]);
+    cost.weight_bytes += static_cast<double>(tensor.size_bytes);
+    (tensor.shape[0] == context.model_info().n_vocab ? cost.head_ops : cost.layer_ops) += ops;
+  }
+  return cost;
+}
+
+std::vector<std::int32_t> random_tokens(std::size_t n, std::uint32_t n_vocab) {
+  std::vector<std::int32_t> tokens(n);
+  std::uint64_t state = 88172645463325252u;
+  for (std::int32_t& token : tokens) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    token = static_cast<std::int32_t>(state % n_vocab);
+  }
+  return tokens;
+}
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Seconds per run, sorted.
+struct Times {
+  std::vector<double> seconds;
+
+  void add(double value) {
+    seconds.insert(std::upper_bound(seconds.begin(), seconds.end(), value), value);
+  }
+  double median() const { return seconds[seconds.size() / 2]; }
+  ordered_json rates(std::size_t n_tokens) const {
+    const auto n = static_cast<double>(n_tokens);
+    return {{"median", n / median()}, {"min", n / seconds.back()}, {"max", n / seconds.front()}};
+  }
+};
+
+// Tokens of a prompt per second; the head runs on the last row alone.
+Times time_prefill(nemotron::Session& session, const std::vector<std::int32_t>& tokens,
+                   std::vector<float>& logits, int n_repeats) {
+  Times times;
+  for (int i = 0; i < n_repeats; ++i) {
+    session.reset();
+    const auto start = Clock::now();
+    session.eval(tokens, logits);
+    times.add(seconds_since(start));
+  }
+  return times;
+}
+
+// One token after another on top of `before`, each with its logits.
+Times time_decode(nemotron::Session& session, const std::vector<std::int32_t>& before,
+                  const std::vector<std::int32_t>& tokens, std::vector<float>& logits,
+                  int n_repeats) {
+  Times times;
+  for (int i = 0; i < n_repeats; ++i) {
+    session.reset();
+    session.eval(before);
+    const auto start = Clock::now();
+    for (const std::int32_t& token : tokens) session.eval({&token, 1}, logits);
+    times.add(seconds_since(start));
+  }
+  return times;
+}
+
+ordered_json measure(const Options& options) {
+  const unsigned n_threads = options.model.n_threads != 0
+                                 ? options.model.n_threads
+                                 : std::max(1u, std::thread::hardware_concurrency());
+  const MachineLimits limits = measure_machine(n_threads);
+  const auto start = Clock::now();
+  const nemotron::Context context = load_model(options.model);
+  ordered_json report = {{"model", options.model.path}, {"threads", n_threads}};
+  report["load_s"] = seconds_since(start);
+  report["machine"] = {{"read_bytes_per_s", limits.read_bytes_per_s},
+                       {"int8_ops_per_s", limits.int8_ops_per_s},
+                       {"f32_ops_per_s", limits.f32_ops_per_s}};
+
+  const nemo_model_info info = context.model_info();
+  const TokenCost cost = token_cost(context);
+  const auto tokens = random_tokens(
+      std::max({options.n_prompt, options.n_generate, options.depth + 1}), info.n_vocab);
+  std::vector<float> logits(info.n_vocab);
+  nemotron::Session session(context, 0, options.kv_type);
+  const auto first = [&](std::size_t n) {
+    return std::vector<std::int32_t>(tokens.begin(),
+                                     tokens.begin() + static_cast<std::ptrdiff_t>(n));
+  };
+  if (options.n_prompt > 0) {
+    const Times times = time_prefill(session, first(options.n_prompt), logits, options.n_repeats);
+    const double ops = cost.layer_ops * static_cast<double>(options.n_prompt) + cost.head_ops;
+    const double peak = std::max(limits.int8_ops_per_s, limits.f32_ops_per_s);
+    report["prefill"] = {{"tokens", options.n_prompt},
+                         {"tokens_per_s", times.rates(options.n_prompt)},
+                         {"ops_per_s", ops / times.median()},
+                         {"of_floor", peak > 0 ? ops / times.median() / peak : 0.0}};
+  }
+  if (options.n_generate > 0) {
+    const Times times = time_decode(session, first(std::max<std::size_t>(1, options.depth)),
+                                    first(options.n_generate), logits, options.n_repeats);
+    const double depth =
+        static_cast<double>(options.depth) + static_cast<double>(options.n_generate) / 2;
+    const double bytes = cost.weight_bytes + 2.0 * static_cast<double>(info.recurrent_state_bytes) +
+                         depth * static_cast<double>(info.kv_bytes_per_token);
+    const double rate = static_cast<double>(options.n_generate) / times.median();
+    report["decode"] = {{"tokens", options.n_generate},
+                        {"depth", options.depth},
+                        {"tokens_per_s", times.rates(options.n_generate)},
+                        {"bytes_per_token", bytes},
+                        {"bytes_per_s", bytes * rate},
+                        {"of_floor", bytes * rate / limits.read_bytes_per_s}};
+  }
+  return report;
+}
+
+void print_phase(const char* name, const ordered_json& phase, const char* unit, double value) {
+  const ordered_json& rates = phase["tokens_per_s"];
+  std::printf("%-8s %5zu tokens  %8.2f tok/s (%.2f to %.2f)  %7.1f %s, %3.0f %% of floor\n", name,
+              phase["tokens"].get<std::size_t>(), rates["median"].get<double>(),
+              rates["min"].get<double>(), rates["max"].get<double>(), value / 1e9, unit,
+              100 * phase["of_floor"].get<double>());
+}
+
+void print_report(const ordered_json& report) {
+  const ordered_json& machine = report["machine"];
+  std::printf("machine  %u threads  read %.1f GB/s, int8 %.0f GOP/s, f32 %.0f GFLOP/s\n",
+              report["threads"].get<unsigned>(), machine["read_bytes_per_s"].get<double>() / 1e9,
+              machine["int8_ops_per_s"].get<double>() / 1e9,
+              machine["f32_ops_per_s"].get<double>() / 1e9);
+  std::printf("load     %.2f s\n", report["load_s"].get<double>());
+  if (report.contains("prefill"))
+    print_phase("prefill", report["prefill"], "GOP/s",
+                report["prefill"]["ops_per_s"].get<double>());
+  if (report.contains("decode"))
+    print_phase("decode", report["decode"], "GB/s", report["decode"]["bytes_per_s"].get<double>());
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& program) {
+  const auto options = std::make_shared<Options>();
+  CLI::App& command = *program.add_subcommand("bench", "Measure how fast a model runs here");
+  add_model_options(command, options->model, true);
+  add_kv_type_option(command, options->kv_type);
+  const auto add_count = [&](const char* name, auto& value, const char* text) {
+    command.add_option(name, value, text)->capture_default_str()->type_name("N");
+  };
+  add_count("--prompt", options->n_prompt, "Tokens of the prompt; 0: leave it out");
+  add_count("--generate", options->n_generate, "Tokens to decode; 0: leave it out");
+  add_count("--depth", options->depth, "Tokens before the decoded ones");
+  add_count("--repeat", options->n_repeats, "Runs of each");
+  command.add_flag("--json", options->as_json, "Print JSON");
+  command.footer(kFooter);
+  command.callback([options] {
+    if (options->n_repeats < 1) throw ProgramError("--repeat must be at least 1");
+    const ordered_json report = measure(*options);
+    if (options->as_json) {
+      write_out(report.dump(2) + "\n");
+    } else {
+      print_report(report);
+    }
+  });
+}

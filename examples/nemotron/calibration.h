@@ -1,0 +1,11 @@
+// What this machine allows, measured: how fast memory is read, and how many multiplications fit
+// into a second in the instruction that fits a model's weights best. About two seconds.
+#pragma once
+
+struct MachineLimits {
+  double read_bytes_per_s = 0;  // n threads reading memory that no cache holds
+  double int8_ops_per_s = 0;    // multiply and add count as two; 0 where there is no vpdpbusd
+  double f32_ops_per_s = 0;     // AVX2 FMA; 0 elsewhere
+};
+
+MachineLimits measure_machine(unsigned n_threads);

@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
     add_inspect_command(program);
     add_tokenize_command(program);
     add_logits_command(program);
+    add_quantize_command(program);
     add_synth_command(program);
     program.parse(argc, argv);
     return 0;

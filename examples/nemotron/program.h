@@ -62,3 +62,4 @@ void add_inspect_command(CLI::App& program);
 void add_tokenize_command(CLI::App& program);
 void add_logits_command(CLI::App& program);
 void add_synth_command(CLI::App& program);
+void add_quantize_command(CLI::App& program);

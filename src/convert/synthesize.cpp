@@ -51,8 +51,8 @@ Status synthesize(const std::string& path, const SynthesizeOptions& options) {
     NEMO_ASSIGN(tokenizer, TokenizerSource::read(options.tokenizer_path));
   }
   NEMO_ASSIGN(const auto output, open_output(path, *config, *type, tokenizer, options, plan));
-  NEMO_TRY(write_pieces(plan, kPieceElements, options.n_threads, *output, options.progress,
-                        [&](const Piece& piece, std::span<std::byte> out, int) {
+  NEMO_TRY(write_pieces(plan, {kPieceElements, /*whole_rows=*/false}, options.n_threads, *output,
+                        options.progress, [&](const Piece& piece, std::span<std::byte> out, int) {
                           const PlannedTensor& tensor = plan[piece.tensor];
                           const TensorTypeTraits& block = traits(tensor.entry.type);
                           fill_random(

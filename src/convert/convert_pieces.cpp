@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "threading/thread_pool.h"
@@ -75,7 +76,13 @@ Status write_pieces(const TensorPlan& plan, const PieceSize& size, int n_threads
     const TensorType type = plan[piece.tensor].entry.type;
     const std::span<std::byte> out = std::span(buffers[static_cast<std::size_t>(thread)])
                                          .first(bytes_of(type, piece.n_elements));
-    Status made = make(piece, out, thread);
+    // Memory may run out here, and an exception cannot leave a thread of the pool.
+    Status made;
+    try {
+      made = make(piece, out, thread);
+    } catch (const std::bad_alloc&) {
+      made = Status(StatusCode::kOutOfMemory, "an allocation failed");
+    }
     if (made.is_ok()) made = output.write(piece.tensor, bytes_of(type, piece.first_element), out);
     status.set(std::move(made));
   };

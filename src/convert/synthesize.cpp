@@ -17,7 +17,7 @@ Result<std::unique_ptr<ModelOutput>> open_output(const std::string& path, const 
                                                  const TensorPlan& plan) {
   if (type == FileType::bf16 || type == FileType::fp8) {
     std::vector<TextFile> files = config_files(config, type == FileType::fp8);
-    NEMO_TRY(tokenizer.add_to(files));
+    NEMO_TRY(tokenizer.add_to(files, config.n_vocab));
     return safetensors_output(path, table_of(plan), files, options.shard_limits);
   }
   GgufMetadata metadata;

@@ -1,8 +1,6 @@
 # Installs the library, its headers and what finds them: a CMake package and a pkg-config file.
 # Paths are those of GNUInstallDirs, and both files find their prefix from where they lie, so that
 # an installed tree may be moved. Also the target nemo_docs (Doxygen over the public headers).
-option(NEMO_INSTALL "Install the library and its headers" ${PROJECT_IS_TOP_LEVEL})
-
 if(NEMO_INSTALL AND TARGET nemotron)
   include(CMakePackageConfigHelpers)
   set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nemotron)

@@ -1,6 +1,7 @@
 # What a builder may choose, and the compile options that every target of ours gets.
 option(NEMO_DEVELOPER "Build the tests; warnings are errors" OFF)
 option(NEMO_EXAMPLES "Build the nemotron command and the example programs" ${PROJECT_IS_TOP_LEVEL})
+option(NEMO_INSTALL "Install the library and its headers" ${PROJECT_IS_TOP_LEVEL})
 option(NEMO_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)

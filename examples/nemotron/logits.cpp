@@ -13,7 +13,9 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the output is little-endian f32");
 
-constexpr const char* kFooter = R"(Output: raw little-endian f32, [n_tokens][n_vocab], row by row.
+constexpr const char* kFooter =
+    R"(Output: raw little-endian f32, [n_tokens][n_vocab], row by row. Computed in f32 throughout (level ref)
+unless --isa or --kv say otherwise.
 Example:
   nemotron logits model.gguf --tokens ids.txt --output logits.f32)";
 
@@ -22,6 +24,7 @@ struct Options {
   std::string tokens_path;
   std::string output_path;
   std::uint32_t kv_type = NEMO_KV_F32;
+  Options() { model.isa = NEMO_ISA_REF; }  // for comparing: f32 throughout unless asked otherwise
 };
 
 // An output file that complains when bytes are lost.

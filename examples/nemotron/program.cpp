@@ -51,9 +51,13 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool has_weight
   command.add_option("--threads", options.n_threads, "Threads that compute (default: all cores)")
       ->check(CLI::Range(0, 256).description(""))
       ->type_name("N");
-  const std::map<std::string, std::uint32_t> levels = {
-      {"auto", NEMO_ISA_AUTO}, {"ref", NEMO_ISA_REF}, {"avx2", NEMO_ISA_AVX2}};
-  command.add_option("--isa", options.isa, "Instruction set: auto, avx2, or ref (slow, exact)")
+  const std::map<std::string, std::uint32_t> levels = {{"auto", NEMO_ISA_AUTO},
+                                                       {"ref", NEMO_ISA_REF},
+                                                       {"avx2", NEMO_ISA_AVX2},
+                                                       {"avx512", NEMO_ISA_AVX512}};
+  command
+      .add_option("--isa", options.isa,
+                  "Instruction set: auto, avx512, avx2 (f32 activations), or ref (slow, exact)")
       ->transform(CLI::CheckedTransformer(levels).description(""))
       ->type_name("LEVEL");
 }

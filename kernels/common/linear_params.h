@@ -1,4 +1,7 @@
 // y = x W^T: the shapes of a matrix product with a stored weight, for all levels and types.
+//
+// A level may keep a weight in an order of its own: the rows of a file go through pack_tile, sixteen
+// outputs at a time. It may also want its input in another form: prepare writes it, once per product.
 #pragma once
 
 #include <cstdint>
@@ -7,14 +10,37 @@
 
 namespace nemotron::kernels {
 
+// Outputs that are packed together. Ranges of outputs begin at a multiple of it.
+inline constexpr std::int64_t kTileRows = 16;
+
+// Columns that `prepare` treats together.
+inline constexpr std::int64_t kPrepareColumns = 32;
+
+struct PackTileParams {
+  TensorType type = TensorType::kF32;
+  const void* rows = nullptr;  // [n_rows, n_in] as in a file, rows of blocks of `type`
+  std::int64_t n_rows = 0;     // 1 to kTileRows; missing rows become zeros
+  std::int64_t n_in = 0;
+  void* tile = nullptr;  // tile_bytes(type, n_in), aligned to 64
+};
+
+struct PrepareParams {
+  TensorType type = TensorType::kF32;  // of the weight that x will meet
+  const float* x = nullptr;            // [n_rows, n_in], contiguous
+  std::int64_t n_rows = 0;
+  std::int64_t n_in = 0;
+  void* prepared = nullptr;  // prepared_bytes(type, n_rows, n_in), aligned to 64
+};
+
 // Every output element is one dot product over k in an order that depends on (level, type, n_in)
 // alone: n_rows, the range of outputs and the thread never change it.
 struct LinearParams {
-  const void* weight = nullptr;  // [n_out, n_in], rows of blocks of `type`, row_bytes apart
+  const void* weight = nullptr;  // tiles of kTileRows outputs, tile_bytes(type, n_in) each
   TensorType type = TensorType::kF32;
-  std::int64_t row_bytes = 0;
+  std::int64_t n_out = 0;
   std::int64_t n_in = 0;
-  const float* x = nullptr;  // [n_rows, n_in], contiguous
+  const float* x = nullptr;        // [n_rows, n_in], contiguous
+  const void* prepared = nullptr;  // the same as prepare() wrote it, where the level asks for it
   std::int64_t n_rows = 0;
   float* y = nullptr;  // [n_rows, y_stride]; column j is output j
   std::int64_t y_stride = 0;
@@ -29,5 +55,11 @@ struct EmbedParams {
   const std::int32_t* tokens = nullptr;  // [n_rows]
   float* out = nullptr;                  // [n_rows, n_columns]
 };
+
+// Bytes of n elements of a row.
+inline std::int64_t row_bytes(TensorType type, std::int64_t n) {
+  const TensorTypeTraits& t = traits(type);
+  return n / t.block_elements * t.block_bytes;
+}
 
 }  // namespace nemotron::kernels

@@ -23,7 +23,9 @@ struct CausalConv1dParams {
 
 // The recurrence, token by token (section 2):
 //   dt' = clamp(softplus(dt + dt_bias));  h <- exp(dt' A) h + (dt' x) outer B;  y = h C + D x
-// f32 throughout: a narrower state drifts over long contexts.
+// f32 throughout: a narrower state drifts over long contexts. The state lies [head, d_state,
+// head_dim], so that lanes run along head_dim and no sum crosses lanes; y sums over d_state ascending,
+// from D x.
 struct SsmScanParams {
   const float* x = nullptr;        // [n_rows, x_stride]; [n_heads, head_dim] per row
   const float* B = nullptr;        // [n_rows, x_stride]; [n_groups, d_state] per row
@@ -32,7 +34,7 @@ struct SsmScanParams {
   const float* dt_bias = nullptr;  // [n_heads]
   const float* A = nullptr;        // [n_heads], negative
   const float* D = nullptr;        // [n_heads]
-  float* ssm_state = nullptr;      // [n_heads, head_dim, d_state], updated in place
+  float* ssm_state = nullptr;      // [n_heads, d_state, head_dim], updated in place
   float* y = nullptr;              // [n_rows, n_heads * head_dim]
   std::int64_t n_rows = 0;
   std::int64_t x_stride = 0;

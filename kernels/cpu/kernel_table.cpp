@@ -1,7 +1,8 @@
-// One table per level. A level names only what it replaces; the rest is `ref`.
+// One table per level. A level names only what it replaces; the rest is the level's below.
 #include "kernels/cpu/kernel_table.h"
 
 #include "kernels/cpu/avx2/avx2_kernels.h"
+#include "kernels/cpu/avx512/avx512_kernels.h"
 #include "kernels/cpu/ref/ref_kernels.h"
 
 namespace nemotron::kernels {
@@ -10,6 +11,11 @@ namespace {
 
 constexpr KernelTable kRefKernels = {
     .name = "ref",
+    .tile_bytes = ref::tile_bytes,
+    .pack_tile = ref::pack_tile,
+    .prepared_bytes = ref::prepared_bytes,
+    .prepare = ref::prepare,
+    .linear_scratch_bytes = ref::linear_scratch_bytes,
     .linear = ref::linear,
     .embed = ref::embed,
     .rms_norm = ref::rms_norm,
@@ -30,6 +36,24 @@ constexpr KernelTable make_avx2_kernels() {
   return table;
 }
 constexpr KernelTable kAvx2Kernels = make_avx2_kernels();
+
+constexpr KernelTable make_avx512_kernels() {
+  KernelTable table = kAvx2Kernels;
+  table.name = "avx512";
+  table.tile_bytes = avx512::tile_bytes;
+  table.pack_tile = avx512::pack_tile;
+  table.prepared_bytes = avx512::prepared_bytes;
+  table.prepare = avx512::prepare;
+  table.linear_scratch_bytes = avx512::linear_scratch_bytes;
+  table.linear = avx512::linear;
+  table.rms_norm = avx512::rms_norm;
+  table.gated_group_norm = avx512::gated_group_norm;
+  table.causal_conv1d = avx512::causal_conv1d;
+  table.ssm_scan = avx512::ssm_scan;
+  table.attention = avx512::attention;
+  return table;
+}
+constexpr KernelTable kAvx512Kernels = make_avx512_kernels();
 #endif
 
 }  // namespace
@@ -39,6 +63,14 @@ const KernelTable& ref_kernels() { return kRefKernels; }
 const KernelTable* avx2_kernels() {
 #if defined(__x86_64__)
   return &kAvx2Kernels;
+#else
+  return nullptr;
+#endif
+}
+
+const KernelTable* avx512_kernels() {
+#if defined(__x86_64__)
+  return &kAvx512Kernels;
 #else
   return nullptr;
 #endif

@@ -11,12 +11,19 @@
 
 namespace nemotron::kernels {
 
-enum class IsaLevel : std::uint8_t { kRef, kAvx2 };
-
 struct KernelTable {
   const char* name;
-  // Outputs [first, last) of every row. `scratch` holds n_in floats.
-  void (*linear)(const LinearParams&, std::int64_t first, std::int64_t last, float* scratch);
+  // Weights: bytes of a packed tile, and the packing itself.
+  std::int64_t (*tile_bytes)(TensorType type, std::int64_t n_in);
+  void (*pack_tile)(const PackTileParams&);
+  // Inputs of linear: 0 bytes where it reads x itself. Blocks of kPrepareColumns columns in
+  // [first, last), all rows.
+  std::int64_t (*prepared_bytes)(TensorType type, std::int64_t n_rows, std::int64_t n_in);
+  void (*prepare)(const PrepareParams&, std::int64_t first, std::int64_t last);
+  // Outputs [first, last) of every row; first is a multiple of kTileRows, and so is last unless it
+  // is n_out. `scratch`: linear_scratch_bytes, aligned to 64.
+  std::int64_t (*linear_scratch_bytes)(TensorType type, std::int64_t n_in);
+  void (*linear)(const LinearParams&, std::int64_t first, std::int64_t last, void* scratch);
   // Rows [first, last).
   void (*embed)(const EmbedParams&, std::int64_t first, std::int64_t last);
   void (*rms_norm)(const RmsNormParams&, std::int64_t first, std::int64_t last);
@@ -25,9 +32,9 @@ struct KernelTable {
   void (*causal_conv1d)(const CausalConv1dParams&, std::int64_t first, std::int64_t last);
   // Heads [first, last), all rows of the span.
   void (*ssm_scan)(const SsmScanParams&, std::int64_t first, std::int64_t last);
-  // Rows [first, last) of the span.
+  // KV heads [first, last), all rows of the span.
   void (*kv_store)(const KvStoreParams&, std::int64_t first, std::int64_t last);
-  // Pairs row * n_heads + head in [first, last).
+  // Pairs row * n_kv_heads + kv_head in [first, last): the query heads that share a KV head.
   void (*attention)(const AttentionParams&, std::int64_t first, std::int64_t last);
   // Elements [first, last): y = max(x, 0)^2, in place allowed; y += x.
   void (*relu2)(const float* x, float* y, std::int64_t first, std::int64_t last);
@@ -39,5 +46,6 @@ const KernelTable& ref_kernels();
 
 // Null when this build has no such level. The caller asks the processor before using it.
 const KernelTable* avx2_kernels();
+const KernelTable* avx512_kernels();
 
 }  // namespace nemotron::kernels

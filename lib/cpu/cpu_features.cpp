@@ -25,6 +25,11 @@ CpuFeatures detect_cpu_features() {
   __builtin_cpu_init();
   features.has_avx2_fma_f16c =
       __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 && has_f16c();
+  features.has_avx512 =
+      features.has_avx2_fma_f16c && __builtin_cpu_supports("avx512f") != 0 &&
+      __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+      __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vnni") != 0 &&
+      __builtin_cpu_supports("avx512bf16") != 0 && __builtin_cpu_supports("avx512vbmi") != 0;
 #endif
   return features;
 }

@@ -7,6 +7,34 @@
 
 namespace nemotron {
 
+namespace {
+
+// A loop of the model follows the last within microseconds, waking a parked thread takes fifty. So a
+// thread looks for this long (some 20 to 60 us) before it parks.
+constexpr int kSpins = 1000;
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Returns when `value` is no longer `old`, and what it is then.
+template <typename T>
+T wait_while(const std::atomic<T>& value, T old) {
+  for (int i = 0; i < kSpins; ++i) {
+    const T now = value.load(std::memory_order_acquire);
+    if (now != old) return now;
+    pause_briefly();
+  }
+  value.wait(old, std::memory_order_acquire);
+  return value.load(std::memory_order_acquire);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int n_threads) {
   std::unique_ptr<ThreadPool> pool(new ThreadPool);
   try {
@@ -38,16 +66,14 @@ void ThreadPool::run(const Loop& loop) {
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
   take_ranges(0);
-  for (int busy = n_busy_.load(std::memory_order_acquire); busy != 0;
-       busy = n_busy_.load(std::memory_order_acquire))
-    n_busy_.wait(busy, std::memory_order_acquire);
+  int busy = n_busy_.load(std::memory_order_acquire);
+  while (busy != 0) busy = wait_while(n_busy_, busy);
 }
 
 void ThreadPool::work(int thread_index) {
   std::uint32_t seen = 0;
   for (;;) {
-    generation_.wait(seen, std::memory_order_acquire);
-    seen = generation_.load(std::memory_order_acquire);
+    seen = wait_while(generation_, seen);
     if (stopping_.load()) return;
     take_ranges(thread_index);
     if (n_busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) n_busy_.notify_one();

@@ -9,16 +9,22 @@
 namespace nemotron::api {
 
 Result<const kernels::KernelTable*> choose_kernels(std::uint32_t isa) {
-  const kernels::KernelTable* avx2 =
-      detect_cpu_features().has_avx2_fma_f16c ? kernels::avx2_kernels() : nullptr;
+  const CpuFeatures cpu = detect_cpu_features();
+  const kernels::KernelTable* avx2 = cpu.has_avx2_fma_f16c ? kernels::avx2_kernels() : nullptr;
+  const kernels::KernelTable* avx512 = cpu.has_avx512 ? kernels::avx512_kernels() : nullptr;
   switch (isa) {
     case NEMO_ISA_AUTO:
+      if (avx512 != nullptr) return avx512;
       return avx2 != nullptr ? avx2 : &kernels::ref_kernels();
     case NEMO_ISA_REF:
       return &kernels::ref_kernels();
     case NEMO_ISA_AVX2:
       if (avx2 != nullptr) return avx2;
       return Status(StatusCode::kNoDevice, "this processor or build has no AVX2, FMA and F16C");
+    case NEMO_ISA_AVX512:
+      if (avx512 != nullptr) return avx512;
+      return Status(StatusCode::kNoDevice,
+                    "this processor or build lacks AVX-512 with VNNI, BF16 and VBMI");
     default:
       return Status(StatusCode::kInvalidArgument, join("isa ", isa, " is not a NEMO_ISA_"));
   }
@@ -30,6 +36,7 @@ std::string build_info() {
   const auto chosen = choose_kernels(NEMO_ISA_AUTO);
   return join("version: ", NEMO_VERSION_STRING, "\ncompiler: ", __VERSION__, "\nisa levels: ref",
               kernels::avx2_kernels() != nullptr ? " avx2" : "",
+              kernels::avx512_kernels() != nullptr ? " avx512" : "",
               "\nisa chosen: ", chosen.value()->name,
               "\ngpu: none; this build has no CUDA backend\n");
 }

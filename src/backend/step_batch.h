@@ -29,7 +29,7 @@ struct KvLayout {
 // The state of one sequence on the device. Layers are counted among those of their kind.
 struct SequenceState {
   float* conv_state = nullptr;       // [n_mamba2_layers, d_conv - 1, conv_dim]
-  float* ssm_state = nullptr;        // [n_mamba2_layers, n_ssm_heads, ssm_head_dim, d_state]
+  float* ssm_state = nullptr;        // [n_mamba2_layers, n_ssm_heads, d_state, ssm_head_dim]
   std::span<void* const> kv_blocks;  // block b holds positions [64 b, 64 b + 64)
   KvLayout kv_layout;
 };

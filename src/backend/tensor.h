@@ -32,13 +32,19 @@ class DeviceBuffer {
   std::size_t size_bytes_ = 0;
 };
 
+// What a matrix is for: products, or rows looked up by index.
+enum class MatrixUse : std::uint8_t { kProduct, kLookup };
+
 // A weight as it is stored in a file, and how to get at its bytes.
 struct MatrixSource {
+  MatrixUse use = MatrixUse::kProduct;
   TensorType type = TensorType::kF32;
   std::int64_t n_rows = 0;
   std::int64_t n_columns = 0;
-  // Fills `out` with the bytes from `offset_bytes` of the row-major tensor.
+  // Fills `out` with the bytes from `offset_bytes` of the row-major tensor. Any thread.
   std::function<Status(std::uint64_t offset_bytes, std::span<std::byte> out)> read;
+  // Told of bytes that are done, by the thread that uploads; an error ends the upload.
+  std::function<Status(std::uint64_t more_bytes)> progress;
 };
 
 // A weight matrix in the form the backend's kernels want. Constant after loading.

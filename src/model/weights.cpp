@@ -26,7 +26,7 @@ class WeightLoader {
   Status load_conv(int layer, Conv1dWeights& out);
   Status load_ssm(int layer, SsmWeights& out);
 
-  Status load_matrix(TensorRole role, int layer, Matrix& out);
+  Status load_matrix(TensorRole role, int layer, Matrix& out, MatrixUse use = MatrixUse::kProduct);
   Result<std::vector<float>> read_vector(TensorRole role, int layer);
   Status load_vector(TensorRole role, int layer, const float*& out);
   Status upload_vector(const std::vector<float>& values, const float*& out);
@@ -43,9 +43,12 @@ class WeightLoader {
 Result<ModelWeights> WeightLoader::load() {
   const ModelConfig& config = file_.config();
   for (const TensorEntry& entry : file_.table()) total_bytes_ += entry.size_bytes;
-  NEMO_TRY(load_matrix(TensorRole::token_embedding, kNoLayer, weights_.embeddings));
-  if (!config.tied_output)
-    NEMO_TRY(load_matrix(TensorRole::output, kNoLayer, weights_.output.emplace()));
+  if (config.tied_output)  // read twice: as a table and as a factor
+    total_bytes_ += file_.lookup(TensorRole::token_embedding, kNoLayer)->size_bytes;
+  NEMO_TRY(
+      load_matrix(TensorRole::token_embedding, kNoLayer, weights_.embeddings, MatrixUse::kLookup));
+  const TensorRole output = config.tied_output ? TensorRole::token_embedding : TensorRole::output;
+  NEMO_TRY(load_matrix(output, kNoLayer, weights_.output));
   weights_.final_norm.eps = config.norm_eps;
   NEMO_TRY(load_vector(TensorRole::final_norm, kNoLayer, weights_.final_norm.weight));
   int n_of_kind[3] = {};
@@ -139,16 +142,17 @@ Status WeightLoader::load_ssm(int layer, SsmWeights& out) {
   return load_vector(TensorRole::dt_bias, layer, out.dt_bias);
 }
 
-Status WeightLoader::load_matrix(TensorRole role, int layer, Matrix& out) {
+Status WeightLoader::load_matrix(TensorRole role, int layer, Matrix& out, MatrixUse use) {
   const TensorEntry& entry = *file_.lookup(role, layer);
   MatrixSource source;
+  source.use = use;
   source.type = entry.type;
   source.n_rows = static_cast<std::int64_t>(entry.shape[0]);
   source.n_columns = static_cast<std::int64_t>(entry.shape[1]);
   source.read = [&](std::uint64_t offset, std::span<std::byte> bytes) {
-    NEMO_TRY(file_.read_raw(entry, offset, bytes));
-    return report(bytes.size());
+    return file_.read_raw(entry, offset, bytes);
   };
+  source.progress = [&](std::uint64_t more_bytes) { return report(more_bytes); };
   NEMO_ASSIGN(out, backend_.upload(source));
   weights_.size_bytes += out.memory.size_bytes();
   return Status::ok();

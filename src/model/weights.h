@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <variant>
 #include <vector>
 
@@ -42,14 +41,12 @@ struct LayerWeights {
 };
 
 struct ModelWeights {
-  Matrix embeddings;             // [n_vocab, d_model]
-  std::optional<Matrix> output;  // [n_vocab, d_model]; absent when tied to the embeddings
+  Matrix embeddings;  // [n_vocab, d_model], for looking up
+  Matrix output;      // [n_vocab, d_model], for products; a second copy when tied to the embeddings
   NormWeights final_norm;
   std::vector<LayerWeights> layers;
   std::vector<DeviceBuffer> vectors;  // what the pointers above point to
   std::uint64_t size_bytes = 0;
-
-  const Matrix& lm_head() const { return output ? *output : embeddings; }
 };
 
 // Returns non-zero to cancel.

@@ -31,7 +31,7 @@ class LayerState {
 
  private:
   DeviceBuffer conv_;  // [n_mamba2_layers, d_conv - 1, conv_dim]
-  DeviceBuffer ssm_;   // [n_mamba2_layers, n_ssm_heads, ssm_head_dim, d_state]
+  DeviceBuffer ssm_;   // [n_mamba2_layers, n_ssm_heads, d_state, ssm_head_dim]
   KvLayout kv_layout_;
   std::vector<DeviceBuffer> kv_blocks_;
   std::vector<void*> kv_pointers_;  // data() of kv_blocks_, as kernels want them

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cpu/cpu_features.h"
 #include "kernels/cpu/kernel_table.h"
 
 namespace nemotron::test {
@@ -41,10 +42,9 @@ inline double sum_bound(std::int64_t n, double sum_of_magnitudes) {
 
 inline std::vector<const kernels::KernelTable*> kernel_tables() {
   std::vector<const kernels::KernelTable*> tables = {&kernels::ref_kernels()};
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    tables.push_back(kernels::avx2_kernels());
-#endif
+  const CpuFeatures cpu = detect_cpu_features();
+  if (cpu.has_avx2_fma_f16c) tables.push_back(kernels::avx2_kernels());
+  if (cpu.has_avx512) tables.push_back(kernels::avx512_kernels());
   return tables;
 }
 

@@ -1,7 +1,10 @@
 // Matrix products of every type and level: against double sums over the dequantised weights, and
 // byte-equal whatever the number of rows.
+#include <algorithm>
 #include <cstring>
+#include <string_view>
 
+#include "base/float_types.h"
 #include "kernel_test.h"
 #include "kernels/cpu/avx2/avx2_kernels.h"
 #include "quant/dequantize.h"
@@ -101,30 +104,111 @@ struct StoredMatrix {
   std::vector<float> floats;
 };
 
-std::vector<float> run(const KernelTable& table, const StoredMatrix& w, const std::vector<float>& x,
-                       std::int64_t n_rows, std::int64_t piece) {
-  std::vector<float> y(static_cast<std::size_t>(n_rows * w.n_rows), NAN);
-  std::vector<float> scratch(static_cast<std::size_t>(w.n_columns));
-  const LinearParams params{w.bytes.data(), w.type, w.row_bytes, w.n_columns,
-                            x.data(),       n_rows, y.data(),    w.n_rows};
-  for (std::int64_t first = 0; first < w.n_rows; first += piece)
-    table.linear(params, first, std::min(first + piece, w.n_rows), scratch.data());
-  return y;
+std::size_t to_size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+// Memory aligned to a cache line, of at least n bytes.
+struct AlignedBytes {
+  explicit AlignedBytes(std::int64_t n) : lines(to_size(n / 64 + 1)) {}
+  void* data() { return lines.data(); }
+  struct alignas(64) Line {
+    unsigned char bytes[64];
+  };
+  std::vector<Line> lines;
+};
+
+// A matrix in the form of a level.
+struct PackedMatrix {
+  PackedMatrix(const KernelTable& t, const StoredMatrix& w)
+      : table(t),
+        type(w.type),
+        n_out(w.n_rows),
+        n_in(w.n_columns),
+        tiles((n_out + kTileRows - 1) / kTileRows * t.tile_bytes(w.type, w.n_columns)) {
+    for (std::int64_t j = 0; j < n_out; j += kTileRows)
+      table.pack_tile(
+          {type, w.bytes.data() + j * w.row_bytes, std::min(kTileRows, n_out - j), n_in,
+           static_cast<char*>(tiles.data()) + j / kTileRows * table.tile_bytes(type, n_in)});
+  }
+
+  // y = x W^T in pieces of `piece` outputs.
+  std::vector<float> times(const std::vector<float>& x, std::int64_t n_rows, std::int64_t piece) {
+    std::vector<float> y(to_size(n_rows * n_out), NAN);
+    AlignedBytes prepared(table.prepared_bytes(type, n_rows, n_in));
+    AlignedBytes scratch(table.linear_scratch_bytes(type, n_in));
+    const std::int64_t n_blocks = (n_in + kPrepareColumns - 1) / kPrepareColumns;
+    const PrepareParams prepare{type, x.data(), n_rows, n_in, prepared.data()};
+    table.prepare(prepare, 0, n_blocks / 2);
+    table.prepare(prepare, n_blocks / 2, n_blocks);
+    const LinearParams params{tiles.data(),    type,   n_out,    n_in, x.data(),
+                              prepared.data(), n_rows, y.data(), n_out};
+    for (std::int64_t first = 0; first < n_out; first += piece)
+      table.linear(params, first, std::min(first + piece, n_out), scratch.data());
+    return y;
+  }
+
+  const KernelTable& table;
+  TensorType type;
+  std::int64_t n_out;
+  std::int64_t n_in;
+  AlignedBytes tiles;
+};
+
+enum class Rounding { kNone, kInt8, kBF16 };
+
+// What a level documents that it does to its input.
+Rounding input_rounding(const KernelTable& table, TensorType type, std::int64_t n_in) {
+  if (std::string_view(table.name) != "avx512") return Rounding::kNone;
+  switch (type) {
+    case TensorType::kQ4_0:
+    case TensorType::kQ5_0:
+    case TensorType::kQ8_0:
+    case TensorType::kQ4_K:
+    case TensorType::kQ6_K:
+    case TensorType::kIQ4_NL:
+      return Rounding::kInt8;
+    case TensorType::kBF16:
+    case TensorType::kF8_E4M3:
+      return n_in % 32 == 0 ? Rounding::kBF16 : Rounding::kNone;
+    default:
+      return Rounding::kNone;
+  }
+}
+
+std::vector<float> rounded_input(std::vector<float> x, Rounding rounding) {
+  if (rounding == Rounding::kBF16)
+    for (float& value : x) value = bf16_to_float(float_to_bf16(value));
+  if (rounding != Rounding::kInt8) return x;
+  for (std::size_t begin = 0; begin < x.size(); begin += 32) {
+    float max = 0;
+    for (std::size_t i = begin; i < begin + 32; ++i) max = std::max(max, std::abs(x[i]));
+    for (std::size_t i = begin; i < begin + 32; ++i)
+      x[i] = max == 0 ? 0.0f : std::nearbyint(x[i] * (127.0f / max)) * (max / 127.0f);
+  }
+  return x;
+}
+
+// Sums are taken over codes, so what rounds is the largest weight that a block's factors allow.
+double largest_weight(const StoredMatrix& w, std::int64_t row) {
+  double largest = 0;
+  for (std::int64_t k = 0; k < w.n_columns; ++k)
+    largest = std::max(largest, std::abs(double{w.floats[to_size(row * w.n_columns + k)]}));
+  return 2 * largest;
 }
 
 void check_against_double(const StoredMatrix& w, const std::vector<float>& x,
-                          const std::vector<float>& y, std::int64_t n_rows) {
-  for (std::int64_t i = 0; i < n_rows; ++i) {
-    for (std::int64_t j = 0; j < w.n_rows; ++j) {
+                          const std::vector<float>& y, std::int64_t n_rows, Rounding rounding) {
+  for (std::int64_t j = 0; j < w.n_rows; ++j) {
+    const double largest = rounding == Rounding::kInt8 ? largest_weight(w, j) : 0;
+    for (std::int64_t i = 0; i < n_rows; ++i) {
       double sum = 0;
       double magnitude = 0;
       for (std::int64_t k = 0; k < w.n_columns; ++k) {
-        const double product = double{w.floats[static_cast<std::size_t>(j * w.n_columns + k)]} *
-                               x[static_cast<std::size_t>(i * w.n_columns + k)];
+        const double factor = x[to_size(i * w.n_columns + k)];
+        const double product = double{w.floats[to_size(j * w.n_columns + k)]} * factor;
         sum += product;
-        magnitude += std::abs(product);
+        magnitude += std::max(std::abs(product), largest * std::abs(factor));
       }
-      const double error = std::abs(y[static_cast<std::size_t>(i * w.n_rows + j)] - sum);
+      const double error = std::abs(y[to_size(i * w.n_rows + j)] - sum);
       const double bound = sum_bound(w.n_columns, magnitude);
       if (!(error <= bound)) {
         INFO("row " << i << ", output " << j << ": off by " << error << ", bound " << bound);
@@ -141,11 +225,14 @@ TEST_CASE("linear of every type and level is within the rounding of its sum") {
   for (const KernelTable* table : kernel_tables()) {
     for (const TensorType type : all_types()) {
       const std::int64_t block = traits(type).block_elements;
-      for (const std::int64_t columns : {block, 2 * block, 5 * block, 17 * block, 33 * block}) {
-        const StoredMatrix w(type, 7, columns, random);
+      for (const std::int64_t columns :
+           {block, 2 * block, 5 * block, 17 * block, 32 * block, 33 * block}) {
+        const StoredMatrix w(type, 23, columns, random);
         const auto x = random.reals(9 * columns);
+        const Rounding rounding = input_rounding(*table, type, columns);
         INFO(table->name << ", " << traits(type).name << ", " << columns << " columns");
-        check_against_double(w, x, run(*table, w, x, 9, 7), 9);
+        const auto y = PackedMatrix(*table, w).times(x, 9, 16);
+        check_against_double(w, rounded_input(x, rounding), y, 9, rounding);
       }
     }
   }
@@ -153,19 +240,40 @@ TEST_CASE("linear of every type and level is within the rounding of its sum") {
 
 TEST_CASE("an output of linear is the same for one row and for many, in any range") {
   Random random(2);
+  const std::int64_t odd_columns = GENERATE(83, 96);
   for (const KernelTable* table : kernel_tables()) {
     for (const TensorType type : all_types()) {
-      const std::int64_t columns = traits(type).block_elements == 1 ? 83 : 512;
-      const StoredMatrix w(type, 11, columns, random);
-      const auto x = random.reals(13 * columns);
-      const auto all = run(*table, w, x, 13, 11);
+      const std::int64_t columns = traits(type).block_elements == 1 ? odd_columns : 512;
+      const std::int64_t n_out = 87;
+      const StoredMatrix w(type, n_out, columns, random);
+      PackedMatrix packed(*table, w);
+      const auto x = random.reals(37 * columns);
+      const auto all = packed.times(x, 37, n_out);
       INFO(table->name << ", " << traits(type).name);
-      CHECK(std::memcmp(all.data(), run(*table, w, x, 13, 3).data(), all.size() * 4) == 0);
-      for (std::int64_t i = 0; i < 13; ++i) {
-        const std::vector<float> row(x.begin() + i * columns, x.begin() + (i + 1) * columns);
-        const auto alone = run(*table, w, row, 1, 2);
-        CHECK(std::memcmp(all.data() + i * 11, alone.data(), alone.size() * 4) == 0);
+      CHECK(std::memcmp(all.data(), packed.times(x, 37, 32).data(), all.size() * 4) == 0);
+      for (const std::int64_t n : {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 24, 33}) {
+        const std::vector<float> rows(x.begin() + columns, x.begin() + (n + 1) * columns);
+        const auto some = packed.times(rows, n, 16);
+        INFO(n << " rows");
+        CHECK(std::memcmp(all.data() + n_out, some.data(), some.size() * 4) == 0);
       }
+    }
+  }
+}
+
+TEST_CASE("a product with something that is not a number is not a number") {
+  Random random(8);
+  for (const KernelTable* table : kernel_tables()) {
+    for (const TensorType type : {TensorType::kQ5_0, TensorType::kQ4_K, TensorType::kQ6_K,
+                                  TensorType::kBF16, TensorType::kF32}) {
+      const StoredMatrix w(type, 16, 256, random);
+      auto x = random.reals(256);
+      x[100] = NAN;
+      INFO(table->name << ", " << traits(type).name);
+      for (const float y : PackedMatrix(*table, w).times(x, 1, 16)) CHECK(std::isnan(y));
+      x[100] = 0.0f;
+      for (float& value : x) value *= 1e-36f;
+      for (const float y : PackedMatrix(*table, w).times(x, 1, 16)) CHECK(std::abs(y) < 1e-30f);
     }
   }
 }

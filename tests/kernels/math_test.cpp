@@ -1,8 +1,10 @@
 #include "kernels/common/math.h"
 
+#include <cstring>
 #include <limits>
 
 #include "kernel_test.h"
+#include "kernels/cpu/avx512/vector_math.h"
 
 using namespace nemotron::kernels;
 
@@ -46,3 +48,28 @@ TEST_CASE("silu and softplus are within four units in the last place") {
   CHECK(worst_silu <= 4 * kUlp);
   CHECK(worst_softplus <= 4 * kUlp);
 }
+
+#if defined(__x86_64__)
+namespace {
+NEMO_TARGET_AVX512 void check_sixteen(const float* x) {
+  float exp[16];
+  float silu[16];
+  _mm512_storeu_ps(exp, avx512::exp_ps(_mm512_loadu_ps(x)));
+  _mm512_storeu_ps(silu, avx512::silu_ps(_mm512_loadu_ps(x)));
+  for (int i = 0; i < 16; ++i) {
+    const float expected_exp = exp_f32(x[i]);
+    const float expected_silu = silu_f32(x[i]);
+    if (std::memcmp(&exp[i], &expected_exp, 4) != 0) FAIL_CHECK("exp of " << x[i]);
+    if (std::memcmp(&silu[i], &expected_silu, 4) != 0) FAIL_CHECK("silu of " << x[i]);
+  }
+}
+}  // namespace
+
+TEST_CASE("exp and silu of sixteen lanes have the bits of one") {
+  if (!nemotron::detect_cpu_features().has_avx512) return;
+  nemotron::test::Random random(9);
+  for (const float range : {1.0f, 30.0f, 120.0f, 1e30f}) {
+    for (int round = 0; round < 2000; ++round) check_sixteen(random.reals(16, range).data());
+  }
+}
+#endif

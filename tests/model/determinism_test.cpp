@@ -28,9 +28,8 @@ std::vector<std::int32_t> long_prompt(const Engine& engine, std::size_t n) {
 }  // namespace
 
 TEST_CASE("one row, many rows and any split give the same bytes") {
-  const int level = GENERATE(0, 1);
+  const kernels::KernelTable& kernels = *GENERATE(from_range(all_levels()));
   const KvType kv_type = GENERATE(KvType::kF32, KvType::kBF16);
-  const auto& kernels = level == 0 ? kernels::ref_kernels() : best_kernels();
   for (const std::string& name : golden_names()) {
     const GoldenCase golden(name);
     const auto engine = load_engine(golden.model_path, kernels, 1, 512);

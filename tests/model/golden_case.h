@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backend/cpu/cpu_backend.h"
+#include "cpu/cpu_features.h"
 #include "engine/engine.h"
 #include "formats/open_model.h"
 #include "session/session.h"
@@ -58,10 +59,21 @@ inline std::vector<std::string> golden_names() {
   return read_json(kModelData + "index.json")["cases"].get<std::vector<std::string>>();
 }
 
-inline const kernels::KernelTable& best_kernels() {
-  const kernels::KernelTable* avx2 = kernels::avx2_kernels();
-  return avx2 != nullptr && __builtin_cpu_supports("avx2") ? *avx2 : kernels::ref_kernels();
+// The levels that keep activations in f32, and of those the fastest.
+inline std::vector<const kernels::KernelTable*> f32_levels() {
+  std::vector<const kernels::KernelTable*> levels = {&kernels::ref_kernels()};
+  if (detect_cpu_features().has_avx2_fma_f16c) levels.push_back(kernels::avx2_kernels());
+  return levels;
 }
+inline const kernels::KernelTable& best_f32_kernels() { return *f32_levels().back(); }
+
+// All levels of this processor, the fastest last.
+inline std::vector<const kernels::KernelTable*> all_levels() {
+  auto levels = f32_levels();
+  if (detect_cpu_features().has_avx512) levels.push_back(kernels::avx512_kernels());
+  return levels;
+}
+inline const kernels::KernelTable& best_kernels() { return *all_levels().back(); }
 
 inline std::shared_ptr<Engine> load_engine(const std::string& path,
                                            const kernels::KernelTable& kernels, int n_threads = 1,

@@ -38,18 +38,20 @@ std::vector<float> hidden_after(Engine& engine, const ModelWeights& weights,
   return {hidden.data, hidden.data + n_rows * hidden.n_columns};
 }
 
-const kernels::KernelTable& kernels_at(int level) {
-  return level == 0 ? kernels::ref_kernels() : best_kernels();
+double rms_difference(std::span<const float> a, std::span<const float> b) {
+  std::vector<float> difference(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) difference[i] = a[i] - b[i];
+  return rms(difference);
 }
 
 }  // namespace
 
 TEST_CASE("logits equal the official code's") {
-  const int level = GENERATE(0, 1);
+  const kernels::KernelTable& kernels = *GENERATE(from_range(f32_levels()));
   for (const std::string& name : golden_names()) {
     const GoldenCase golden(name);
-    INFO(name << " at level " << kernels_at(level).name);
-    const auto engine = load_engine(golden.model_path, kernels_at(level), 2);
+    INFO(name << " at level " << kernels.name);
+    const auto engine = load_engine(golden.model_path, kernels, 2);
     const auto session = make_session(engine);
     const auto logits = eval_in_pieces(*session, golden.tokens, golden.tokens.size());
     REQUIRE(logits.size() == golden.logits.size());
@@ -57,18 +59,34 @@ TEST_CASE("logits equal the official code's") {
   }
 }
 
+// Activations rounded to int8 or bf16 before each product: the logits' error is what that costs on
+// these random models, whose layers do not damp it as trained ones do.
+TEST_CASE("levels with narrow activations agree with the official code within 5 percent") {
+  for (const kernels::KernelTable* kernels : all_levels()) {
+    for (const std::string& name : golden_names()) {
+      const GoldenCase golden(name);
+      const auto engine = load_engine(golden.model_path, *kernels, 2);
+      const auto session = make_session(engine);
+      const auto logits = eval_in_pieces(*session, golden.tokens, golden.tokens.size());
+      const double error = rms_difference(logits, golden.logits) / rms(golden.logits);
+      INFO(name << " at level " << kernels->name << ": " << error);
+      CHECK(error <= 0.05);
+    }
+  }
+}
+
 TEST_CASE("the residual stream equals the official code's after each layer") {
-  const int level = GENERATE(0, 1);
+  const kernels::KernelTable& kernels = *GENERATE(from_range(f32_levels()));
   for (const std::string& name : golden_names()) {
     const GoldenCase golden(name);
     const auto n_tokens = golden.description["hidden"]["shape"][1].get<std::size_t>();
-    const auto engine = load_engine(golden.model_path, kernels_at(level));
+    const auto engine = load_engine(golden.model_path, kernels);
     auto file = open_model(golden.model_path);
     auto weights = load_weights(file.value(), engine->backend(), {});
     REQUIRE(weights.is_ok());
     const std::size_t n_values = n_tokens * static_cast<std::size_t>(engine->config().d_model);
     for (std::size_t n_layers = weights->layers.size();; --n_layers) {
-      INFO(name << " at level " << kernels_at(level).name << ", after " << n_layers << " layers");
+      INFO(name << " at level " << kernels.name << ", after " << n_layers << " layers");
       weights->layers.resize(n_layers);
       const auto hidden =
           hidden_after(*engine, weights.value(), std::span(golden.tokens).first(n_tokens));

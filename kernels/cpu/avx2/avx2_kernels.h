@@ -6,7 +6,7 @@
 
 namespace nemotron::kernels::avx2 {
 
-void linear(const LinearParams& p, std::int64_t first, std::int64_t last, float* scratch);
+void linear(const LinearParams& p, std::int64_t first, std::int64_t last, void* scratch);
 
 // A weight row as floats, equal bit by bit to dequantize(). Returns `scratch`, or the row itself
 // where it is stored as floats already.

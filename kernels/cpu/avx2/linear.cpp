@@ -57,10 +57,11 @@ NEMO_TARGET_AVX2 inline void dot_rows(const float* w, const float* x, std::int64
 }  // namespace
 
 NEMO_TARGET_AVX2 void linear(const LinearParams& p, std::int64_t first, std::int64_t last,
-                             float* scratch) {
+                             void* scratch) {
+  const std::int64_t bytes = row_bytes(p.type, p.n_in);
   for (std::int64_t j = first; j < last; ++j) {
-    const void* stored = static_cast<const std::byte*>(p.weight) + j * p.row_bytes;
-    const float* w = unpack_row(p.type, stored, p.n_in, scratch);
+    const void* stored = static_cast<const std::byte*>(p.weight) + j * bytes;
+    const float* w = unpack_row(p.type, stored, p.n_in, static_cast<float*>(scratch));
     std::int64_t i = 0;
     for (; i + 4 <= p.n_rows; i += 4)
       dot_rows<4>(w, p.x + i * p.n_in, p.n_in, p.y + i * p.y_stride + j, p.y_stride);

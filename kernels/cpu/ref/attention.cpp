@@ -14,28 +14,32 @@ namespace nemotron::kernels::ref {
 
 namespace {
 
-void store_row(const KvView& kv, std::int64_t offset_bytes, std::int64_t position,
-               std::int64_t head, std::int64_t head_dim, const float* values) {
+// Where keys or values of one head in the block of `position` begin.
+template <typename Element>
+Element* head_part(const KvView& kv, std::int64_t offset_bytes, std::int64_t position,
+                   std::int64_t head, std::int64_t head_dim) {
   auto* base = static_cast<std::byte*>(kv.blocks[position / kKvBlockTokens]) + offset_bytes;
-  const std::int64_t element = (head * kKvBlockTokens + position % kKvBlockTokens) * head_dim;
-  if (kv.type == KvType::kF32) {
-    std::copy_n(values, head_dim, reinterpret_cast<float*>(base) + element);
-  } else {
-    std::transform(values, values + head_dim, reinterpret_cast<bf16_bits*>(base) + element,
-                   [](float value) { return float_to_bf16(value); });
-  }
+  return reinterpret_cast<Element*>(base) + head * kKvBlockTokens * head_dim;
 }
 
-// The stored row as floats: a pointer into the block, or into `buffer` after conversion.
-const float* load_row(const KvView& kv, std::int64_t offset_bytes, std::int64_t position,
-                      std::int64_t head, std::int64_t head_dim, float* buffer) {
-  const auto* base =
-      static_cast<const std::byte*>(kv.blocks[position / kKvBlockTokens]) + offset_bytes;
-  const std::int64_t element = (head * kKvBlockTokens + position % kKvBlockTokens) * head_dim;
-  if (kv.type == KvType::kF32) return reinterpret_cast<const float*>(base) + element;
-  const bf16_bits* stored = reinterpret_cast<const bf16_bits*>(base) + element;
-  std::transform(stored, stored + head_dim, buffer, bf16_to_float);
-  return buffer;
+float stored(float value, float) { return value; }
+bf16_bits stored(float value, bf16_bits) { return float_to_bf16(value); }
+float loaded(float value) { return value; }
+float loaded(bf16_bits value) { return bf16_to_float(value); }
+
+template <typename Element>
+void store_head(const KvStoreParams& p, std::int64_t head) {
+  for (std::int64_t i = 0; i < p.n_rows; ++i) {
+    const std::int64_t position = p.position + i;
+    const std::int64_t slot = position % kKvBlockTokens;
+    const std::int64_t element = (i * p.n_kv_heads + head) * p.head_dim;
+    auto* k = head_part<Element>(p.kv, p.kv.key_offset_bytes, position, head, p.head_dim);
+    auto* v = head_part<Element>(p.kv, p.kv.value_offset_bytes, position, head, p.head_dim);
+    for (std::int64_t d = 0; d < p.head_dim; ++d) {
+      k[d * kKvBlockTokens + slot] = stored(p.k[element + d], Element{});
+      v[slot * p.head_dim + d] = stored(p.v[element + d], Element{});
+    }
+  }
 }
 
 // Softmax-weighted values of some positions: sum(exp(s - max) v) and sum(exp(s - max)).
@@ -44,26 +48,32 @@ struct Partial {
   float sum = 0.0f;
 };
 
+// Positions [begin, end) of one block.
+template <typename Element>
 Partial block_partial(const AttentionParams& p, const float* q, std::int64_t kv_head,
                       std::int64_t begin, std::int64_t end, float* weighted) {
-  float scores[kKvBlockTokens];
-  float buffer[kMaxHeadDim];
+  const std::int64_t n = end - begin;
+  const auto* k = head_part<Element>(p.kv, p.kv.key_offset_bytes, begin, kv_head, p.head_dim);
+  const auto* v = head_part<Element>(p.kv, p.kv.value_offset_bytes, begin, kv_head, p.head_dim);
+  float scores[kKvBlockTokens] = {};
+  for (std::int64_t d = 0; d < p.head_dim; ++d)
+    for (std::int64_t s = 0; s < n; ++s) scores[s] += q[d] * loaded(k[d * kKvBlockTokens + s]);
   Partial partial;
-  for (std::int64_t s = begin; s < end; ++s) {
-    const float* k = load_row(p.kv, p.kv.key_offset_bytes, s, kv_head, p.head_dim, buffer);
-    scores[s - begin] = dot(q, k, p.head_dim) * p.scale;
-    partial.max = std::max(partial.max, scores[s - begin]);
+  for (std::int64_t s = 0; s < n; ++s) {
+    scores[s] *= p.scale;
+    partial.max = std::max(partial.max, scores[s]);
   }
   row(weighted, p.head_dim).setZero();
-  for (std::int64_t s = begin; s < end; ++s) {
-    const float weight = exp_f32(scores[s - begin] - partial.max);
+  for (std::int64_t s = 0; s < n; ++s) {
+    const float weight = exp_f32(scores[s] - partial.max);
     partial.sum += weight;
-    const float* v = load_row(p.kv, p.kv.value_offset_bytes, s, kv_head, p.head_dim, buffer);
-    row(weighted, p.head_dim) += row(v, p.head_dim) * weight;
+    for (std::int64_t d = 0; d < p.head_dim; ++d)
+      weighted[d] += weight * loaded(v[s * p.head_dim + d]);
   }
   return partial;
 }
 
+template <typename Element>
 void attend(const AttentionParams& p, std::int64_t row_index, std::int64_t head) {
   const std::int64_t n_positions = p.position + row_index + 1;
   const std::int64_t element = (row_index * p.n_heads + head) * p.head_dim;
@@ -74,7 +84,7 @@ void attend(const AttentionParams& p, std::int64_t row_index, std::int64_t head)
   Partial total;
   for (std::int64_t begin = 0; begin < n_positions; begin += kKvBlockTokens) {
     const std::int64_t end = std::min(begin + kKvBlockTokens, n_positions);
-    const Partial block = block_partial(p, p.q + element, kv_head, begin, end, weighted);
+    const Partial block = block_partial<Element>(p, p.q + element, kv_head, begin, end, weighted);
     const float max = std::max(total.max, block.max);
     const float old_scale = exp_f32(total.max - max);
     const float new_scale = exp_f32(block.max - max);
@@ -87,18 +97,24 @@ void attend(const AttentionParams& p, std::int64_t row_index, std::int64_t head)
 }  // namespace
 
 void kv_store(const KvStoreParams& p, std::int64_t first, std::int64_t last) {
-  for (std::int64_t i = first; i < last; ++i) {
-    for (std::int64_t head = 0; head < p.n_kv_heads; ++head) {
-      const std::int64_t element = (i * p.n_kv_heads + head) * p.head_dim;
-      store_row(p.kv, p.kv.key_offset_bytes, p.position + i, head, p.head_dim, p.k + element);
-      store_row(p.kv, p.kv.value_offset_bytes, p.position + i, head, p.head_dim, p.v + element);
+  for (std::int64_t head = first; head < last; ++head) {
+    if (p.kv.type == KvType::kF32) {
+      store_head<float>(p, head);
+    } else {
+      store_head<bf16_bits>(p, head);
     }
   }
 }
 
 void attention(const AttentionParams& p, std::int64_t first, std::int64_t last) {
-  for (std::int64_t pair = first; pair < last; ++pair)
-    attend(p, pair / p.n_heads, pair % p.n_heads);
+  const std::int64_t group = p.n_heads / p.n_kv_heads;
+  for (std::int64_t head = first * group; head < last * group; ++head) {
+    if (p.kv.type == KvType::kF32) {
+      attend<float>(p, head / p.n_heads, head % p.n_heads);
+    } else {
+      attend<bf16_bits>(p, head / p.n_heads, head % p.n_heads);
+    }
+  }
 }
 
 }  // namespace nemotron::kernels::ref

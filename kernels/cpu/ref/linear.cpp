@@ -1,6 +1,7 @@
 // Matrix product and embedding of the `ref` level: each weight row is made into floats once, then
 // multiplied with every activation row. Called from kernel tables only.
 #include <cstddef>
+#include <cstring>
 
 #include "kernels/cpu/ref/eigen_rows.h"
 #include "kernels/cpu/ref/ref_kernels.h"
@@ -9,17 +10,37 @@
 namespace nemotron::kernels::ref {
 
 namespace {
-const std::byte* stored_row(const void* rows, std::int64_t row_bytes, std::int64_t index) {
-  return static_cast<const std::byte*>(rows) + index * row_bytes;
+const std::byte* stored_row(const void* rows, std::int64_t bytes, std::int64_t index) {
+  return static_cast<const std::byte*>(rows) + index * bytes;
 }
 }  // namespace
 
-void linear(const LinearParams& p, std::int64_t first, std::int64_t last, float* scratch) {
+std::int64_t tile_bytes(TensorType type, std::int64_t n_in) {
+  return kTileRows * row_bytes(type, n_in);
+}
+
+void pack_tile(const PackTileParams& p) {
+  const auto filled = static_cast<std::size_t>(p.n_rows * row_bytes(p.type, p.n_in));
+  std::memcpy(p.tile, p.rows, filled);
+  std::memset(static_cast<std::byte*>(p.tile) + filled, 0,
+              static_cast<std::size_t>(tile_bytes(p.type, p.n_in)) - filled);
+}
+
+std::int64_t prepared_bytes(TensorType, std::int64_t, std::int64_t) { return 0; }
+
+void prepare(const PrepareParams&, std::int64_t, std::int64_t) {}
+
+std::int64_t linear_scratch_bytes(TensorType, std::int64_t n_in) {
+  return n_in * static_cast<std::int64_t>(sizeof(float));
+}
+
+void linear(const LinearParams& p, std::int64_t first, std::int64_t last, void* scratch) {
+  auto* w = static_cast<float*>(scratch);
+  const std::int64_t bytes = row_bytes(p.type, p.n_in);
   for (std::int64_t j = first; j < last; ++j) {
-    dequantize(p.type, stored_row(p.weight, p.row_bytes, j), static_cast<std::size_t>(p.n_in),
-               scratch);
+    dequantize(p.type, stored_row(p.weight, bytes, j), static_cast<std::size_t>(p.n_in), w);
     for (std::int64_t i = 0; i < p.n_rows; ++i)
-      p.y[i * p.y_stride + j] = dot(scratch, p.x + i * p.n_in, p.n_in);
+      p.y[i * p.y_stride + j] = dot(w, p.x + i * p.n_in, p.n_in);
   }
 }
 

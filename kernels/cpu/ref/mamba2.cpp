@@ -44,19 +44,20 @@ void ssm_scan(const SsmScanParams& p, std::int64_t first, std::int64_t last) {
   const std::int64_t heads_per_group = p.n_heads / p.n_groups;
   for (std::int64_t h = first; h < last; ++h) {
     const std::int64_t group_offset = h / heads_per_group * p.d_state;
-    float* head_state = p.ssm_state + h * p.head_dim * p.d_state;
+    float* head_state = p.ssm_state + h * p.d_state * p.head_dim;
     for (std::int64_t t = 0; t < p.n_rows; ++t) {
       const float dt_raw = p.dt[t * p.dt_stride + h] + p.dt_bias[h];
       const float dt = std::clamp(softplus_f32(dt_raw), p.dt_min, p.dt_max);
       const float decay = exp_f32(dt * p.A[h]);
-      const ConstRow B = row(p.B + t * p.x_stride + group_offset, p.d_state);
+      const float* B = p.B + t * p.x_stride + group_offset;
       const float* C = p.C + t * p.x_stride + group_offset;
-      const float* x = p.x + t * p.x_stride + h * p.head_dim;
-      float* y = p.y + (t * p.n_heads + h) * p.head_dim;
-      for (std::int64_t i = 0; i < p.head_dim; ++i) {
-        float* state = head_state + i * p.d_state;
-        row(state, p.d_state) = row(state, p.d_state) * decay + B * (dt * x[i]);
-        y[i] = dot(state, C, p.d_state) + p.D[h] * x[i];
+      const ConstRow x = row(p.x + t * p.x_stride + h * p.head_dim, p.head_dim);
+      Row y = row(p.y + (t * p.n_heads + h) * p.head_dim, p.head_dim);
+      y = x * p.D[h];
+      for (std::int64_t n = 0; n < p.d_state; ++n) {
+        Row state = row(head_state + n * p.head_dim, p.head_dim);
+        state = state * decay + (x * dt) * B[n];
+        y += state * C[n];
       }
     }
   }

@@ -5,7 +5,14 @@
 
 namespace nemotron::kernels::ref {
 
-void linear(const LinearParams& p, std::int64_t first, std::int64_t last, float* scratch);
+// Tiles are the rows as they were; x is read as it is; the scratch is one row of floats.
+std::int64_t tile_bytes(TensorType type, std::int64_t n_in);
+void pack_tile(const PackTileParams& p);
+std::int64_t prepared_bytes(TensorType type, std::int64_t n_rows, std::int64_t n_in);
+void prepare(const PrepareParams& p, std::int64_t first, std::int64_t last);
+std::int64_t linear_scratch_bytes(TensorType type, std::int64_t n_in);
+void linear(const LinearParams& p, std::int64_t first, std::int64_t last, void* scratch);
+
 void embed(const EmbedParams& p, std::int64_t first, std::int64_t last);
 void rms_norm(const RmsNormParams& p, std::int64_t first, std::int64_t last);
 void gated_group_norm(const GatedGroupNormParams& p, std::int64_t first, std::int64_t last);

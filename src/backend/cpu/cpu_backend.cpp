@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "backend/cpu/pack_weights.h"
 #include "base/checked_math.h"
 #include "io/page_buffer.h"
 #include "threading/thread_pool.h"
@@ -17,7 +18,9 @@ using kernels::KernelTable;
 
 // Pieces per thread: enough for threads of unequal speed to even out.
 constexpr std::int64_t kPiecesPerThread = 4;
-constexpr std::uint64_t kReadBytes = 4u << 20;  // one read of a weight, so that progress is seen
+constexpr std::size_t kAlignment = 64;
+constexpr std::int64_t kChannels = 64;       // of a convolution that one thread takes at once
+constexpr std::int64_t kPrepareGrain = 512;  // blocks of prepared columns not worth another thread
 
 class CpuBackend final : public Backend {
  public:
@@ -32,9 +35,7 @@ class CpuBackend final : public Backend {
   Status write(const DeviceBuffer& device, std::span<const float> host) override;
   Status synchronize() override { return Status::ok(); }
   Result<Matrix> upload(const MatrixSource& source) override;
-  std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const override {
-    return static_cast<std::size_t>(n_rows * n_columns) * sizeof(float);
-  }
+  std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const override;
 
   void embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) override;
   void rms_norm(TensorView x, const NormWeights& w, Activation out) override;
@@ -52,26 +53,58 @@ class CpuBackend final : public Backend {
                  const AttentionShape& shape, Activation out) override;
 
  private:
-  // Calls kernel(params, first, last) over [0, n) in pieces.
+  // Calls kernel(params, first, last) over [0, n) in pieces that begin at multiples of `unit`.
   template <typename Params>
   void share(void (*kernel)(const Params&, std::int64_t, std::int64_t), const Params& params,
-             std::int64_t n) {
-    pool_->parallel_for(n, grain(n), [&](std::int64_t first, std::int64_t last, int) {
+             std::int64_t n, std::int64_t unit = 1) {
+    pool_->parallel_for(n, grain(n, unit), [&](std::int64_t first, std::int64_t last, int) {
       kernel(params, first, last);
     });
   }
-  std::int64_t grain(std::int64_t n) const {
-    return std::max<std::int64_t>(1, ceil_div(n, pool_->n_threads() * kPiecesPerThread));
+  // The same over all spans at once: body(span, first, last) over [0, n_items(span)).
+  template <typename Count, typename Body>
+  void share_spans(const StepBatch& batch, const Count& n_items, const Body& body);
+
+  std::int64_t grain(std::int64_t n, std::int64_t unit = 1) const {
+    return ceil_div(ceil_div(n, pool_->n_threads() * kPiecesPerThread), unit) * unit;
   }
-  float* scratch(int thread) const { return scratch_.floats() + thread * max_columns_; }
+  void prepare(const kernels::PrepareParams& params);
+  Status reserve_scratch(TensorType type, std::int64_t n_columns);
+  std::byte* scratch(int thread) const {
+    return static_cast<std::byte*>(scratch_.data()) +
+           scratch_bytes_ * static_cast<std::size_t>(thread);
+  }
 
   const KernelTable& kernels_;
   std::unique_ptr<ThreadPool> pool_;
-  DeviceBuffer scratch_;  // [n_threads, max_columns_]: one unpacked weight row each
-  std::int64_t max_columns_ = 0;
+  DeviceBuffer scratch_;  // [n_threads, scratch_bytes_]
+  std::size_t scratch_bytes_ = 0;
 };
 
+template <typename Count, typename Body>
+void CpuBackend::share_spans(const StepBatch& batch, const Count& n_items, const Body& body) {
+  std::int64_t total = 0;
+  for (const Span& span : batch.spans) total += n_items(span);
+  pool_->parallel_for(total, grain(total), [&](std::int64_t first, std::int64_t last, int) {
+    for (const Span& span : batch.spans) {
+      const std::int64_t n = n_items(span);
+      if (first < n && last > 0) body(span, std::max<std::int64_t>(first, 0), std::min(last, n));
+      first -= n;
+      last -= n;
+    }
+  });
+}
+
+// An activation: rows of floats, and behind them room for what a level's `prepare` writes.
 float* first_element(const Activation& a) { return static_cast<float*>(a.data); }
+
+std::size_t float_bytes(std::int64_t n_rows, std::int64_t n_columns) {
+  return round_up(static_cast<std::size_t>(n_rows * n_columns) * sizeof(float), kAlignment);
+}
+
+void* prepared_part(const Activation& a) {
+  return static_cast<std::byte*>(a.data) + float_bytes(a.n_rows, a.n_columns);
+}
 
 kernels::KvView kv_view(const SequenceState& state, int layer) {
   const std::int64_t part = state.kv_layout.part_bytes();
@@ -102,32 +135,34 @@ Status CpuBackend::write(const DeviceBuffer& device, std::span<const float> host
 }
 
 Result<Matrix> CpuBackend::upload(const MatrixSource& source) {
-  const TensorTypeTraits& type = traits(source.type);
-  const std::uint64_t total_bytes = static_cast<std::uint64_t>(source.n_rows) *
-                                    (source.n_columns / type.block_elements) * type.block_bytes;
   Matrix matrix{{}, source.type, source.n_rows, source.n_columns};
-  NEMO_ASSIGN(matrix.memory, allocate(total_bytes));
-  auto* bytes = static_cast<std::byte*>(matrix.memory.data());
-  for (std::uint64_t offset = 0; offset < total_bytes; offset += kReadBytes) {
-    const std::uint64_t n = std::min(kReadBytes, total_bytes - offset);
-    NEMO_TRY(source.read(offset, {bytes + offset, n}));
-  }
-  if (source.n_columns > max_columns_) {
-    const auto n_floats = static_cast<std::size_t>(source.n_columns * pool_->n_threads());
-    NEMO_ASSIGN(scratch_, allocate(n_floats * sizeof(float)));
-    max_columns_ = source.n_columns;
-  }
+  NEMO_ASSIGN(matrix.memory, allocate(stored_bytes(source, kernels_)));
+  NEMO_TRY(pack_weights(source, kernels_, *pool_, static_cast<std::byte*>(matrix.memory.data())));
+  if (source.use == MatrixUse::kProduct) NEMO_TRY(reserve_scratch(source.type, source.n_columns));
   return matrix;
 }
 
-std::int64_t row_bytes(const Matrix& matrix) {
-  const TensorTypeTraits& type = traits(matrix.type);
-  return matrix.n_columns / type.block_elements * type.block_bytes;
+Status CpuBackend::reserve_scratch(TensorType type, std::int64_t n_columns) {
+  const std::size_t bytes = round_up(
+      static_cast<std::size_t>(kernels_.linear_scratch_bytes(type, n_columns)), kAlignment);
+  if (bytes <= scratch_bytes_) return Status::ok();
+  NEMO_ASSIGN(scratch_, allocate(bytes * static_cast<std::size_t>(pool_->n_threads())));
+  scratch_bytes_ = bytes;
+  return Status::ok();
+}
+
+std::size_t CpuBackend::activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const {
+  std::int64_t prepared = 0;
+  for (int i = 0; i < kNumTensorTypes; ++i)
+    prepared =
+        std::max(prepared, kernels_.prepared_bytes(static_cast<TensorType>(i), n_rows, n_columns));
+  return float_bytes(n_rows, n_columns) + static_cast<std::size_t>(prepared);
 }
 
 void CpuBackend::embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) {
-  const kernels::EmbedParams params{table.memory.data(), table.type,    row_bytes(table),
-                                    table.n_columns,     tokens.data(), out.data};
+  const kernels::EmbedParams params{
+      table.memory.data(), table.type,    kernels::row_bytes(table.type, table.n_columns),
+      table.n_columns,     tokens.data(), out.data};
   share(kernels_.embed, params, static_cast<std::int64_t>(tokens.size()));
 }
 
@@ -136,11 +171,25 @@ void CpuBackend::rms_norm(TensorView x, const NormWeights& w, Activation out) {
   share(kernels_.rms_norm, params, x.n_rows);
 }
 
+void CpuBackend::prepare(const kernels::PrepareParams& params) {
+  const std::int64_t unit = std::max<std::int64_t>(1, kPrepareGrain / params.n_rows);
+  share(kernels_.prepare, params, ceil_div(params.n_in, kernels::kPrepareColumns), unit);
+}
+
 void CpuBackend::linear(Activation x, const Matrix& weight, TensorView out) {
-  const kernels::LinearParams params{
-      weight.memory.data(), weight.type, row_bytes(weight), weight.n_columns,
-      first_element(x),     x.n_rows,    out.data,          out.stride};
-  pool_->parallel_for(weight.n_rows, grain(weight.n_rows),
+  void* prepared = prepared_part(x);
+  if (kernels_.prepared_bytes(weight.type, x.n_rows, x.n_columns) > 0)
+    prepare({weight.type, first_element(x), x.n_rows, x.n_columns, prepared});
+  const kernels::LinearParams params{weight.memory.data(),
+                                     weight.type,
+                                     weight.n_rows,
+                                     weight.n_columns,
+                                     first_element(x),
+                                     prepared,
+                                     x.n_rows,
+                                     out.data,
+                                     out.stride};
+  pool_->parallel_for(weight.n_rows, grain(weight.n_rows, kernels::kTileRows),
                       [&](std::int64_t first, std::int64_t last, int thread) {
                         kernels_.linear(params, first, last, scratch(thread));
                       });
@@ -176,7 +225,8 @@ void CpuBackend::gated_group_norm(TensorView y, TensorView z, const NormWeights&
 void CpuBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xBC,
                                const Conv1dWeights& w, TensorView out) {
   const std::int64_t state_size = (w.d_conv - 1) * w.conv_dim;
-  for (const Span& span : batch.spans) {
+  const auto n_items = [&](const Span&) { return ceil_div(w.conv_dim, kChannels); };
+  share_spans(batch, n_items, [&](const Span& span, std::int64_t first, std::int64_t last) {
     const kernels::CausalConv1dParams params{xBC.data + span.first_row * xBC.stride,
                                              w.weight,
                                              w.bias,
@@ -186,14 +236,15 @@ void CpuBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xBC
                                              xBC.stride,
                                              w.conv_dim,
                                              w.d_conv};
-    share(kernels_.causal_conv1d, params, w.conv_dim);
-  }
+    kernels_.causal_conv1d(params, first * kChannels, std::min(last * kChannels, w.conv_dim));
+  });
 }
 
 void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B,
                           TensorView C, TensorView dt, const SsmWeights& w, TensorView y) {
   const std::int64_t state_size = w.n_heads * w.head_dim * w.d_state;
-  for (const Span& span : batch.spans) {
+  const auto n_items = [&](const Span&) { return w.n_heads; };
+  share_spans(batch, n_items, [&](const Span& span, std::int64_t first, std::int64_t last) {
     kernels::SsmScanParams params;
     params.x = x.data + span.first_row * x.stride;
     params.B = B.data + span.first_row * B.stride;
@@ -213,25 +264,28 @@ void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, Tenso
     params.n_groups = w.n_groups;
     params.dt_min = w.dt_min;
     params.dt_max = w.dt_max;
-    share(kernels_.ssm_scan, params, w.n_heads);
-  }
+    kernels_.ssm_scan(params, first, last);
+  });
 }
 
 void CpuBackend::attention(const StepBatch& batch, int layer, TensorView q, TensorView k,
                            TensorView v, const AttentionShape& shape, Activation out) {
-  for (const Span& span : batch.spans) {
-    const kernels::KvView kv = kv_view(batch.state_of(span), layer);
-    const kernels::KvStoreParams store{k.data + span.first_row * k.stride,
-                                       v.data + span.first_row * v.stride,
-                                       kv,
-                                       span.n_rows,
-                                       span.position,
-                                       shape.n_kv_heads,
-                                       shape.head_dim};
-    share(kernels_.kv_store, store, span.n_rows);
+  const auto n_kv_heads = [&](const Span&) { return shape.n_kv_heads; };
+  share_spans(batch, n_kv_heads, [&](const Span& span, std::int64_t first, std::int64_t last) {
+    const kernels::KvStoreParams params{k.data + span.first_row * k.stride,
+                                        v.data + span.first_row * v.stride,
+                                        kv_view(batch.state_of(span), layer),
+                                        span.n_rows,
+                                        span.position,
+                                        shape.n_kv_heads,
+                                        shape.head_dim};
+    kernels_.kv_store(params, first, last);
+  });
+  const auto n_pairs = [&](const Span& span) { return span.n_rows * shape.n_kv_heads; };
+  share_spans(batch, n_pairs, [&](const Span& span, std::int64_t first, std::int64_t last) {
     kernels::AttentionParams params;
     params.q = q.data + span.first_row * q.stride;
-    params.kv = kv;
+    params.kv = kv_view(batch.state_of(span), layer);
     params.out = first_element(out) + span.first_row * out.n_columns;
     params.n_rows = span.n_rows;
     params.position = span.position;
@@ -239,8 +293,8 @@ void CpuBackend::attention(const StepBatch& batch, int layer, TensorView q, Tens
     params.n_kv_heads = shape.n_kv_heads;
     params.head_dim = shape.head_dim;
     params.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
-    share(kernels_.attention, params, span.n_rows * shape.n_heads);
-  }
+    kernels_.attention(params, first, last);
+  });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The CPU backend: shares the outputs of each operation among the pool's threads and calls the
-// kernels of one instruction set level. Weights stay in the type of the file, activations are f32.
+// kernels of one instruction set level. Weights are kept in the form that the
+// level packs them into; activations are f32, and `linear` brings them into the form it reads.
 #pragma once
 
 #include <memory>

@@ -1,0 +1,202 @@
+// Causal group-query attention over KV blocks of 64 positions. The query heads of a KV head share
+// its loads. Scores: lanes are positions, a chain over head_dim; values: lanes are head_dim, a
+// chain over positions. The partial of each block is complete before it is merged, in ascending
+// order.
+#if defined(__x86_64__)
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "base/float_types.h"
+#include "kernels/common/math.h"
+#include "kernels/cpu/avx512/avx512_kernels.h"
+#include "kernels/cpu/avx512/vector_math.h"
+#include "kernels/cpu/ref/ref_kernels.h"
+
+namespace nemotron::kernels::avx512 {
+
+namespace {
+
+constexpr int kMaxSharedHeads = 5;  // 5 heads x 4 vectors of sums, 4 of keys or values
+constexpr int kBlockVectors = 4;    // of positions, and of channels at a time
+
+NEMO_INLINE_AVX512 __m512 load_lanes(const float* from, __mmask16 lanes) {
+  return _mm512_maskz_loadu_ps(lanes, from);
+}
+NEMO_INLINE_AVX512 __m512 load_lanes(const bf16_bits* from, __mmask16 lanes) {
+  const __m256i halves = _mm256_maskz_loadu_epi16(lanes, from);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+
+// kHeads neighbouring query heads of one row, and the block they look at.
+template <typename Element, int kHeads>
+struct SharedHeads {
+  const AttentionParams& p;
+  const float* q;  // [kHeads, head_dim]
+  float* out;      // [kHeads, head_dim]: sums of values, relative to max
+  float max[kHeads];
+  float sum[kHeads];
+  alignas(64) float weights[kHeads][kKvBlockTokens];
+
+  // Scores of all 64 positions of a block; those from n on are made -infinity.
+  NEMO_TARGET_AVX512 void score(const Element* k, std::int64_t n) {
+    __m512 s[kHeads][kBlockVectors];
+#pragma GCC unroll 5
+    for (int h = 0; h < kHeads; ++h) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kBlockVectors; ++v) s[h][v] = _mm512_setzero_ps();
+    }
+    for (std::int64_t d = 0; d < p.head_dim; ++d, k += kKvBlockTokens) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kBlockVectors; ++v) {
+        const __m512 keys = load_lanes(k + v * kLanes, __mmask16{0xffff});
+#pragma GCC unroll 5
+        for (int h = 0; h < kHeads; ++h)
+          s[h][v] = _mm512_fmadd_ps(_mm512_set1_ps(q[h * p.head_dim + d]), keys, s[h][v]);
+      }
+    }
+    const __m512 scale = _mm512_set1_ps(p.scale);
+    const __m512 none = _mm512_set1_ps(-INFINITY);
+#pragma GCC unroll 5
+    for (int h = 0; h < kHeads; ++h) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kBlockVectors; ++v) {
+        const std::int64_t left = std::max<std::int64_t>(0, n - v * kLanes);
+        const __mmask16 seen = lanes_from(0, left);
+        _mm512_store_ps(weights[h] + v * kLanes, _mm512_mask_mul_ps(none, seen, s[h][v], scale));
+      }
+    }
+  }
+
+  // Scores to weights relative to the block's maximum; what was summed before is scaled to the new
+  // maximum. Returns what the block's sums are to be scaled with.
+  NEMO_TARGET_AVX512 float weigh(int h) {
+    __m512 w[kBlockVectors];
+    for (int v = 0; v < kBlockVectors; ++v) w[v] = _mm512_load_ps(weights[h] + v * kLanes);
+    const float block_max =
+        _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(w[0], w[1]), _mm512_max_ps(w[2], w[3])));
+    for (int v = 0; v < kBlockVectors; ++v) {
+      const __mmask16 seen = _mm512_cmp_ps_mask(w[v], _mm512_set1_ps(-INFINITY), _CMP_NEQ_UQ);
+      w[v] = _mm512_maskz_mov_ps(seen, exp_ps(_mm512_sub_ps(w[v], _mm512_set1_ps(block_max))));
+      _mm512_store_ps(weights[h] + v * kLanes, w[v]);
+    }
+    const float block_sum =
+        sum_lanes(_mm512_add_ps(_mm512_add_ps(w[0], w[1]), _mm512_add_ps(w[2], w[3])));
+    const float new_max = std::max(max[h], block_max);
+    const float old_scale = exp_f32(max[h] - new_max);
+    const float new_scale = exp_f32(block_max - new_max);
+    max[h] = new_max;
+    sum[h] = sum[h] * old_scale + block_sum * new_scale;
+    float* o = out + h * p.head_dim;
+    for (std::int64_t d = 0; d < p.head_dim; d += kLanes) {
+      const __mmask16 lanes = lanes_from(d, p.head_dim);
+      _mm512_mask_storeu_ps(
+          o + d, lanes,
+          _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, o + d), _mm512_set1_ps(old_scale)));
+    }
+    return new_scale;
+  }
+
+  // out += scale * sum over the block's n positions of weight * value.
+  NEMO_TARGET_AVX512 void add_values(const Element* values, std::int64_t n,
+                                     const float (&scales)[kHeads]) {
+    for (std::int64_t d = 0; d < p.head_dim; d += kBlockVectors * kLanes) {
+      __mmask16 lanes[kBlockVectors];
+      __m512 s[kHeads][kBlockVectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < kBlockVectors; ++v) {
+        lanes[v] = lanes_from(0, std::max<std::int64_t>(0, p.head_dim - d - v * kLanes));
+#pragma GCC unroll 5
+        for (int h = 0; h < kHeads; ++h) s[h][v] = _mm512_setzero_ps();
+      }
+      for (std::int64_t i = 0; i < n; ++i) {
+        const Element* row = values + i * p.head_dim + d;
+#pragma GCC unroll 4
+        for (int v = 0; v < kBlockVectors; ++v) {
+          const __m512 value = load_lanes(row + v * kLanes, lanes[v]);
+#pragma GCC unroll 5
+          for (int h = 0; h < kHeads; ++h)
+            s[h][v] = _mm512_fmadd_ps(_mm512_set1_ps(weights[h][i]), value, s[h][v]);
+        }
+      }
+#pragma GCC unroll 5
+      for (int h = 0; h < kHeads; ++h) {
+#pragma GCC unroll 4
+        for (int v = 0; v < kBlockVectors; ++v) {
+          float* o = out + h * p.head_dim + d + v * kLanes;
+          const __m512 before = _mm512_maskz_loadu_ps(lanes[v], o);
+          _mm512_mask_storeu_ps(o, lanes[v],
+                                _mm512_fmadd_ps(s[h][v], _mm512_set1_ps(scales[h]), before));
+        }
+      }
+    }
+  }
+};
+
+template <typename Element>
+const Element* head_part(const KvView& kv, std::int64_t offset_bytes, std::int64_t block,
+                         std::int64_t head, std::int64_t head_dim) {
+  const auto* base = static_cast<const std::byte*>(kv.blocks[block]) + offset_bytes;
+  return reinterpret_cast<const Element*>(base) + head * kKvBlockTokens * head_dim;
+}
+
+template <typename Element, int kHeads>
+NEMO_TARGET_AVX512 void attend(const AttentionParams& p, std::int64_t row, std::int64_t first_head,
+                               std::int64_t kv_head) {
+  const std::int64_t n_positions = p.position + row + 1;
+  const std::int64_t element = (row * p.n_heads + first_head) * p.head_dim;
+  SharedHeads<Element, kHeads> heads{p, p.q + element, p.out + element, {}, {}, {}};
+  std::fill_n(heads.out, kHeads * p.head_dim, 0.0f);
+  std::fill_n(heads.max, kHeads, -INFINITY);
+  for (std::int64_t begin = 0; begin < n_positions; begin += kKvBlockTokens) {
+    const std::int64_t n = std::min(kKvBlockTokens, n_positions - begin);
+    const std::int64_t block = begin / kKvBlockTokens;
+    heads.score(head_part<Element>(p.kv, p.kv.key_offset_bytes, block, kv_head, p.head_dim), n);
+    float scales[kHeads];
+    for (int h = 0; h < kHeads; ++h) scales[h] = heads.weigh(h);
+    heads.add_values(head_part<Element>(p.kv, p.kv.value_offset_bytes, block, kv_head, p.head_dim),
+                     n, scales);
+  }
+  for (int h = 0; h < kHeads; ++h)
+    for (std::int64_t d = 0; d < p.head_dim; ++d) heads.out[h * p.head_dim + d] /= heads.sum[h];
+}
+
+template <typename Element>
+void attend_group(const AttentionParams& p, std::int64_t row, std::int64_t kv_head) {
+  const std::int64_t group = p.n_heads / p.n_kv_heads;
+  for (std::int64_t i = 0; i < group; i += kMaxSharedHeads) {
+    const std::int64_t head = kv_head * group + i;
+    switch (std::min<std::int64_t>(kMaxSharedHeads, group - i)) {
+      case 1:
+        attend<Element, 1>(p, row, head, kv_head);
+        break;
+      case 2:
+        attend<Element, 2>(p, row, head, kv_head);
+        break;
+      case 3:
+        attend<Element, 3>(p, row, head, kv_head);
+        break;
+      case 4:
+        attend<Element, 4>(p, row, head, kv_head);
+        break;
+      default:
+        attend<Element, 5>(p, row, head, kv_head);
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+void attention(const AttentionParams& p, std::int64_t first, std::int64_t last) {
+  for (std::int64_t pair = first; pair < last; ++pair) {
+    if (p.kv.type == KvType::kF32) {
+      attend_group<float>(p, pair / p.n_kv_heads, pair % p.n_kv_heads);
+    } else {
+      attend_group<bf16_bits>(p, pair / p.n_kv_heads, pair % p.n_kv_heads);
+    }
+  }
+}
+
+}  // namespace nemotron::kernels::avx512
+#endif

@@ -1,0 +1,194 @@
+// BF16 and FP8 weights times bf16 activations; every E4M3 value is exact in bf16. Per output one
+// chain of vdpbf16ps over pairs of columns, ascending, from zero: the same for one row and for
+// many. Lanes are outputs, so nothing is summed across them. A chain waits for itself; several
+// tiles or rows at a time fill the gaps.
+#if defined(__x86_64__)
+#include "kernels/cpu/avx512/linear_bf16.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+#include "base/float_types.h"
+#include "kernels/cpu/avx512/packed_weight.h"
+#include "kernels/cpu/avx512/vector_math.h"
+
+namespace nemotron::kernels::avx512 {
+
+namespace {
+
+constexpr int kMaxRows = 16;
+constexpr std::int64_t kRowBytes = kBlockColumns * 2;  // of one row and block, prepared
+
+struct Bf16Product {
+  const std::byte* tile;
+  std::int64_t tile_bytes;
+  const std::byte* x;  // first row of the product at block 0
+  std::int64_t x_block_bytes;
+  std::int64_t n_blocks;
+  float* y;  // of the first row, at the first tile's first output
+  std::int64_t y_stride;
+  std::int64_t n_outputs;  // from the first tile's first
+};
+
+NEMO_INLINE_AVX512 __m512bh pair_of(const std::byte* x) {
+  std::int32_t two;
+  std::memcpy(&two, x, sizeof two);
+  return (__m512bh)_mm512_set1_epi32(two);
+}
+
+// A vector of a packed tile as weights: kPairs pairs of columns each.
+struct Bf16Weights {
+  static constexpr PackedForm kForm = PackedForm::kBF16;
+  static constexpr int kPairs = 1;
+
+  NEMO_INLINE_AVX512 static void load(const std::byte* from, __m512bh (&w)[kPairs]) {
+    w[0] = (__m512bh)_mm512_loadu_si512(from);
+  }
+};
+
+// High and low bytes of bf16 for the E4M3 codes 0 to 127; the sign is bit 7 in both formats.
+struct E4M3Bytes {
+  unsigned char high[128];
+  unsigned char low[128];
+};
+constexpr E4M3Bytes make_e4m3_bytes() {
+  E4M3Bytes bytes{};
+  for (int code = 0; code < 128; ++code) {
+    const bf16_bits bits = float_to_bf16(f8_e4m3_to_float(static_cast<std::uint8_t>(code)));
+    bytes.high[code] = static_cast<unsigned char>(bits >> 8);
+    bytes.low[code] = static_cast<unsigned char>(bits & 0xff);
+  }
+  return bytes;
+}
+alignas(64) constexpr E4M3Bytes kE4M3Bytes = make_e4m3_bytes();
+
+struct F8Weights {
+  static constexpr PackedForm kForm = PackedForm::kF8;
+  static constexpr int kPairs = 2;
+
+  NEMO_INLINE_AVX512 static __m512i look_up(const unsigned char* table, __m512i codes) {
+    return _mm512_permutex2var_epi8(_mm512_load_si512(table), codes,
+                                    _mm512_load_si512(table + kVectorBytes));
+  }
+  NEMO_INLINE_AVX512 static void load(const std::byte* from, __m512bh (&w)[kPairs]) {
+    const __m512i codes = _mm512_loadu_si512(from);
+    const __m512i sign = _mm512_set1_epi8(static_cast<char>(0x80));
+    // high | (codes & sign)
+    const __m512i high =
+        _mm512_ternarylogic_epi32(look_up(kE4M3Bytes.high, codes), codes, sign, 0xf8);
+    const __m512i low = look_up(kE4M3Bytes.low, codes);
+    w[0] = (__m512bh)_mm512_unpacklo_epi8(low, high);
+    w[1] = (__m512bh)_mm512_unpackhi_epi8(low, high);
+  }
+};
+
+// kTiles tiles times kRows rows.
+template <class Weights, int kTiles, int kRows>
+NEMO_TARGET_AVX512 void multiply(const Bf16Product& p) {
+  constexpr int kVectors = static_cast<int>(kBlockColumns) / 2 / Weights::kPairs;
+  __m512 sum[kTiles][kRows];
+#pragma GCC unroll 4
+  for (int t = 0; t < kTiles; ++t) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) sum[t][r] = _mm512_setzero_ps();
+  }
+  const std::byte* w = p.tile;
+  const std::byte* x = p.x;
+  for (std::int64_t b = 0; b < p.n_blocks; ++b) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v, w += kVectorBytes) {
+#pragma GCC unroll 4
+      for (int t = 0; t < kTiles; ++t) {
+        __m512bh weights[Weights::kPairs];
+        Weights::load(w + t * p.tile_bytes, weights);
+#pragma GCC unroll 2
+        for (int pair = 0; pair < Weights::kPairs; ++pair) {
+          const std::byte* from = x + 4 * (v * Weights::kPairs + pair);
+#pragma GCC unroll 16
+          for (int r = 0; r < kRows; ++r)
+            sum[t][r] = _mm512_dpbf16_ps(sum[t][r], weights[pair], pair_of(from + r * kRowBytes));
+        }
+      }
+    }
+    x += p.x_block_bytes;
+  }
+#pragma GCC unroll 4
+  for (int t = 0; t < kTiles; ++t) {
+    const __mmask16 outputs = lanes_from(t * kTileRows, p.n_outputs);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r)
+      _mm512_mask_storeu_ps(p.y + r * p.y_stride + t * kTileRows, outputs, sum[t][r]);
+  }
+}
+
+template <class Weights, std::size_t... kIndex>
+constexpr auto row_table(std::index_sequence<kIndex...>) {
+  return std::array{&multiply<Weights, 1, static_cast<int>(kIndex) + 1>...};
+}
+
+// As many tiles at a time as `n` rows leave room for; how many changes no sum.
+int tiles_at_once(std::int64_t n_rows, std::int64_t n_tiles) {
+  return n_rows <= 2 && n_tiles >= 4 ? 4 : 1;
+}
+
+template <class Weights>
+void multiply_rows(const Bf16Product& p, std::int64_t n_rows, int n_tiles) {
+  static constexpr auto kOneTile = row_table<Weights>(std::make_index_sequence<kMaxRows>());
+  if (n_tiles == 4) {
+    (n_rows == 1 ? multiply<Weights, 4, 1> : multiply<Weights, 4, 2>)(p);
+  } else {
+    kOneTile[static_cast<std::size_t>(n_rows - 1)](p);
+  }
+}
+
+template <class Weights>
+void product(const LinearParams& p, std::int64_t first, std::int64_t last) {
+  Bf16Product product{};
+  product.tile_bytes = packed_layout(Weights::kForm).tile_bytes(p.n_in);
+  product.x_block_bytes = p.n_rows * kRowBytes;
+  product.n_blocks = p.n_in / kBlockColumns;
+  product.y_stride = p.y_stride;
+  for (std::int64_t j = first; j < last;) {
+    const int n_tiles = tiles_at_once(p.n_rows, (last - j) / kTileRows);
+    product.tile = static_cast<const std::byte*>(p.weight) + j / kTileRows * product.tile_bytes;
+    product.n_outputs = last - j;
+    for (std::int64_t i = 0; i < p.n_rows; i += kMaxRows) {
+      product.x = static_cast<const std::byte*>(p.prepared) + i * kRowBytes;
+      product.y = p.y + i * p.y_stride + j;
+      multiply_rows<Weights>(product, std::min<std::int64_t>(kMaxRows, p.n_rows - i), n_tiles);
+    }
+    j += n_tiles * kTileRows;
+  }
+}
+
+}  // namespace
+
+std::int64_t bf16_prepared_bytes(std::int64_t n_rows, std::int64_t n_in) {
+  return n_rows * n_in * 2;
+}
+
+NEMO_TARGET_AVX512 void prepare_bf16(const PrepareParams& p, std::int64_t first,
+                                     std::int64_t last) {
+  auto* out = static_cast<std::byte*>(p.prepared);  // [n_blocks][n_rows][32]
+  for (std::int64_t b = first; b < last; ++b) {
+    for (std::int64_t r = 0; r < p.n_rows; ++r) {
+      const float* x = p.x + r * p.n_in + b * kBlockColumns;
+      const __m512bh rounded = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + kLanes), _mm512_loadu_ps(x));
+      _mm512_storeu_si512(out + (b * p.n_rows + r) * kRowBytes, (__m512i)rounded);
+    }
+  }
+}
+
+void linear_bf16(const LinearParams& p, PackedForm form, std::int64_t first, std::int64_t last) {
+  if (form == PackedForm::kBF16) {
+    product<Bf16Weights>(p, first, last);
+  } else {
+    product<F8Weights>(p, first, last);
+  }
+}
+
+}  // namespace nemotron::kernels::avx512
+#endif

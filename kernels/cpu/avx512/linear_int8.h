@@ -1,0 +1,14 @@
+// Products with int8 activations (linear_int8.cpp); called from linear.cpp alone.
+#pragma once
+
+#include "kernels/common/linear_params.h"
+#include "kernels/cpu/avx512/packed_weight.h"
+
+namespace nemotron::kernels::avx512 {
+
+std::int64_t int8_scratch_bytes(std::int64_t n_in);
+void prepare_int8(const PrepareParams& p, PackedForm form, std::int64_t first, std::int64_t last);
+void linear_int8(const LinearParams& p, PackedForm form, std::int64_t first, std::int64_t last,
+                 void* scratch);
+
+}  // namespace nemotron::kernels::avx512

@@ -1,0 +1,127 @@
+// How the level keeps weights. A tile is sixteen outputs; a lane belongs to an output, so that sums
+// over columns never cross lanes. Columns go in blocks of 32, as eight quads of 4: a quad of one
+// vector holds, in the 4 bytes of lane r, columns 4 q .. 4 q + 3 of output r.
+//
+//   Q8_0    8 quads (q + 128), then 16 halves d                                   544 bytes a block
+//   Q5_0    nibbles, fifth bits, then 16 halves d                                 352
+//   Q4_0, IQ4_NL  nibbles, then 16 halves d                                       288
+//   Q4_K    per 256 columns: 16 d, 16 dmin; per block 16 scales, 16 minima, nibbles  64 + 8 * 288
+//   Q6_K    per 256 columns: 16 d; per block 2 * 16 scales, nibbles, upper two bits  32 + 8 * 416
+//   BF16    16 pairs of columns, 16 lanes of 2 elements each                      1024
+//   F8_E4M3 8 quads; of each four lanes first their columns 4 q and 4 q + 1        512
+//
+// nibbles: 4 vectors; vector j has quad j in the low and quad j + 4 in the high halves of its
+// bytes. fifth bits: 1 vector; bit q of a byte belongs to quad q. Upper two bits: 2 vectors; bits 2
+// m and 2 m + 1 of vector i belong to quad 4 i + m.
+#pragma once
+
+#include <cstdint>
+
+#include "quant/tensor_type.h"
+
+namespace nemotron::kernels::avx512 {
+
+inline constexpr std::int64_t kBlockColumns = 32;
+inline constexpr std::int64_t kVectorBytes = 64;
+
+// What of a quantized type decides its packed form and the code of its product.
+enum class PackedForm : std::uint8_t {
+  kNone,
+  kQ8_0,
+  kQ5_0,
+  kQ4_0,
+  kIQ4_NL,
+  kQ4_K,
+  kQ6_K,
+  kBF16,
+  kF8
+};
+
+// kNone: the type or the number of columns has no packed form.
+inline PackedForm packed_form(TensorType type, std::int64_t n_in) {
+  switch (type) {
+    case TensorType::kQ8_0:
+      return PackedForm::kQ8_0;
+    case TensorType::kQ5_0:
+      return PackedForm::kQ5_0;
+    case TensorType::kQ4_0:
+      return PackedForm::kQ4_0;
+    case TensorType::kIQ4_NL:
+      return PackedForm::kIQ4_NL;
+    case TensorType::kQ4_K:
+      return PackedForm::kQ4_K;
+    case TensorType::kQ6_K:
+      return PackedForm::kQ6_K;
+    case TensorType::kBF16:
+      return n_in % kBlockColumns == 0 ? PackedForm::kBF16 : PackedForm::kNone;
+    case TensorType::kF8_E4M3:
+      return n_in % kBlockColumns == 0 ? PackedForm::kF8 : PackedForm::kNone;
+    default:
+      return PackedForm::kNone;
+  }
+}
+
+// A group shares a header: 256 columns of a K-quant, one block of the others.
+struct PackedLayout {
+  std::int64_t blocks_per_group = 1;
+  std::int64_t header_bytes = 0;
+  std::int64_t block_bytes = 0;
+
+  constexpr std::int64_t group_bytes() const {
+    return header_bytes + blocks_per_group * block_bytes;
+  }
+  constexpr std::int64_t tile_bytes(std::int64_t n_in) const {
+    return n_in / (kBlockColumns * blocks_per_group) * group_bytes();
+  }
+};
+
+constexpr PackedLayout packed_layout(PackedForm form) {
+  switch (form) {
+    case PackedForm::kQ8_0:
+      return {1, 0, 8 * kVectorBytes + 32};
+    case PackedForm::kQ5_0:
+      return {1, 0, 5 * kVectorBytes + 32};
+    case PackedForm::kQ4_0:
+    case PackedForm::kIQ4_NL:
+      return {1, 0, 4 * kVectorBytes + 32};
+    case PackedForm::kQ4_K:
+      return {8, 64, 4 * kVectorBytes + 32};
+    case PackedForm::kQ6_K:
+      return {8, 32, 6 * kVectorBytes + 32};
+    case PackedForm::kBF16:
+      return {1, 0, 16 * kVectorBytes};
+    case PackedForm::kF8:
+      return {1, 0, 8 * kVectorBytes};
+    case PackedForm::kNone:
+      break;
+  }
+  return {};
+}
+
+// Whether inputs meet it as bf16; else as int8.
+constexpr bool takes_bf16(PackedForm form) {
+  return form == PackedForm::kBF16 || form == PackedForm::kF8;
+}
+
+// The input of a product with an int8 form: q rounded to the nearest of x / scale, scale = max|x| /
+// 127 per row and block. Arrays are [n_blocks][n_rows], so that the rows of a block are neighbours.
+struct PreparedInt8 {
+  struct Sums {         // over a block, in the form that the weight's type needs
+    std::int32_t a, b;  // see kOffset, kMinimum and kHalves in linear_int8.cpp
+  };
+  std::int8_t* q = nullptr;  // [n_blocks][n_rows][32]
+  float* scale = nullptr;
+  Sums* sums = nullptr;
+
+  static std::int64_t size_bytes(std::int64_t n_rows, std::int64_t n_in) {
+    return n_in / kBlockColumns * n_rows * (kBlockColumns + 12);
+  }
+  PreparedInt8(void* memory, std::int64_t n_rows, std::int64_t n_in) {
+    const std::int64_t n = n_in / kBlockColumns * n_rows;
+    q = static_cast<std::int8_t*>(memory);
+    scale = reinterpret_cast<float*>(q + n * kBlockColumns);
+    sums = reinterpret_cast<Sums*>(scale + n);
+  }
+};
+
+}  // namespace nemotron::kernels::avx512

@@ -1,0 +1,17 @@
+// Reading a weight from its file into the form that a kernel level wants, on all threads.
+#pragma once
+
+#include "backend/tensor.h"
+#include "kernels/cpu/kernel_table.h"
+#include "threading/thread_pool.h"
+
+namespace nemotron {
+
+// Bytes that the matrix takes in memory in that form.
+std::uint64_t stored_bytes(const MatrixSource& source, const kernels::KernelTable& kernels);
+
+// Fills `memory` (stored_bytes, zeroed). What source.read and source.progress return; kOutOfMemory.
+Status pack_weights(const MatrixSource& source, const kernels::KernelTable& kernels,
+                    ThreadPool& pool, std::byte* memory);
+
+}  // namespace nemotron

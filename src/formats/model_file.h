@@ -35,7 +35,8 @@ class ModelFile {
   // Everything but the weights, as the loaders put it together.
   struct Contents {
     std::string format_name;  // "GGUF", "safetensors"
-    std::unique_ptr<DataSource> source;
+    std::string path;         // of the file that was opened; of the index for a model in shards
+    std::vector<std::unique_ptr<DataSource>> sources;  // TensorEntry::file counts these
     ModelConfig config;
     TensorTable table;
     bool stores_A_log = false;  // role A holds A_log (safetensors) or A (GGUF)
@@ -45,9 +46,13 @@ class ModelFile {
   ModelFile(Contents contents, TensorBinding binding)
       : contents_(std::move(contents)), binding_(std::move(binding)) {}
 
-  const std::string& path() const { return contents_.source->name(); }
+  const std::string& path() const { return contents_.path; }
   const std::string& format_name() const { return contents_.format_name; }
-  std::uint64_t size_bytes() const { return contents_.source->size_bytes(); }
+  std::uint64_t size_bytes() const;  // of all files of weights
+  // The file that holds this tensor, for messages.
+  const std::string& file_of(const TensorEntry& entry) const {
+    return contents_.sources[entry.file]->name();
+  }
   const ModelConfig& config() const { return contents_.config; }
   bool stores_A_log() const { return contents_.stores_A_log; }
   const TokenizerFiles& tokenizer() const { return contents_.tokenizer; }

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "formats/config_json.h"
 #include "formats/loaders.h"
+#include "formats/shard_index.h"
 #include "json/json_value.h"
 #include "safetensors/safetensors.h"
 
@@ -87,21 +88,36 @@ Result<TokenizerFiles> read_tokenizer(const OpenSibling& open_sibling) {
   return out;
 }
 
+// `contents` with path, sources and table, completed from the small files.
+Result<ModelFile> finish(ModelFile::Contents contents, const OpenSibling& open_sibling) {
+  contents.format_name = "safetensors";
+  contents.stores_A_log = true;
+  NEMO_ASSIGN(contents.config, read_config(open_sibling, contents.path));
+  auto binding = TensorBinding::bind(contents.config, NameStyle::huggingface, 0, contents.table);
+  if (!binding.is_ok())
+    return std::move(binding).status().with_prefix(join("'", contents.path, "'"));
+  NEMO_ASSIGN(contents.tokenizer, read_tokenizer(open_sibling));
+  return ModelFile(std::move(contents), std::move(binding).value());
+}
+
 }  // namespace
 
 Result<ModelFile> load_safetensors(std::unique_ptr<DataSource> weights,
                                    const OpenSibling& open_sibling) {
   ModelFile::Contents contents;
-  contents.format_name = "safetensors";
-  contents.stores_A_log = true;
+  contents.path = weights->name();
   NEMO_ASSIGN(contents.table, read_safetensors(*weights));
-  NEMO_ASSIGN(contents.config, read_config(open_sibling, weights->name()));
-  auto binding = TensorBinding::bind(contents.config, NameStyle::huggingface, 0, contents.table);
-  if (!binding.is_ok())
-    return std::move(binding).status().with_prefix(join("'", weights->name(), "'"));
-  NEMO_ASSIGN(contents.tokenizer, read_tokenizer(open_sibling));
-  contents.source = std::move(weights);
-  return ModelFile(std::move(contents), std::move(binding).value());
+  contents.sources.push_back(std::move(weights));
+  return finish(std::move(contents), open_sibling);
+}
+
+Result<ModelFile> load_sharded_safetensors(const ShardIndex& shards, const std::string& index_path,
+                                           const OpenSibling& open_sibling) {
+  ModelFile::Contents contents;
+  contents.path = index_path;
+  NEMO_ASSIGN(contents.sources, open_shards(shards, contents.path, open_sibling));
+  NEMO_ASSIGN(contents.table, read_shard_tables(shards, contents.path, contents.sources));
+  return finish(std::move(contents), open_sibling);
 }
 
 }  // namespace nemotron

@@ -41,7 +41,7 @@ Result<ModelFile> load_gguf(std::unique_ptr<DataSource> weights) {
   if (!binding.is_ok()) return std::move(binding).status().with_prefix(prefix);
   contents.path = weights->name();
   contents.sources.push_back(std::move(weights));
-  return ModelFile(std::move(contents), std::move(binding).value());
+  return ModelFile::create(std::move(contents), std::move(binding).value());
 }
 
 }  // namespace nemotron

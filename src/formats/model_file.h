@@ -30,6 +30,12 @@ struct TokenizerFiles {
   bool has_tokenizer() const { return !tokenizer_json.empty() || vocabulary.has_value(); }
 };
 
+// What the stored numbers of a matrix are multiples of, and those of its inputs.
+struct MatrixScales {
+  float weight = 1.0f;
+  float input = 0.0f;  // 0: the inputs are not rounded
+};
+
 class ModelFile {
  public:
   // Everything but the weights, as the loaders put it together.
@@ -41,10 +47,12 @@ class ModelFile {
     TensorTable table;
     bool stores_A_log = false;  // role A holds A_log (safetensors) or A (GGUF)
     TokenizerFiles tokenizer;
+    std::vector<std::string> notes;  // what a user may want to know and is no fault
   };
 
-  ModelFile(Contents contents, TensorBinding binding)
-      : contents_(std::move(contents)), binding_(std::move(binding)) {}
+  // Reads the scales: kBadFile, naming the tensor, for one that is no positive number; as
+  // read_raw().
+  static Result<ModelFile> create(Contents contents, TensorBinding binding);
 
   const std::string& path() const { return contents_.path; }
   const std::string& format_name() const { return contents_.format_name; }
@@ -55,6 +63,7 @@ class ModelFile {
   }
   const ModelConfig& config() const { return contents_.config; }
   bool stores_A_log() const { return contents_.stores_A_log; }
+  const std::vector<std::string>& notes() const { return contents_.notes; }
   const TokenizerFiles& tokenizer() const { return contents_.tokenizer; }
   // All tensors of the file, also those that the model does not use.
   const TensorTable& table() const { return contents_.table; }
@@ -64,6 +73,9 @@ class ModelFile {
   // output head, `output` is the token embedding.
   const TensorEntry* lookup(TensorRole role, int layer = kNoLayer) const;
 
+  // The scales of the matrix in this role.
+  MatrixScales scales(TensorRole role, int layer = kNoLayer) const;
+
   // The bytes as stored, from `offset_bytes` of the tensor; they must lie inside it. Thread-safe.
   // kFileChanged when the file is no longer what it was.
   Status read_raw(const TensorEntry& entry, std::uint64_t offset_bytes,
@@ -72,8 +84,14 @@ class ModelFile {
   Status read_f32(const TensorEntry& entry, std::span<float> out) const;
 
  private:
+  ModelFile(Contents contents, TensorBinding binding)
+      : contents_(std::move(contents)), binding_(std::move(binding)) {}
+
+  Status read_scales();
+
   Contents contents_;
   TensorBinding binding_;
+  std::vector<float> scale_values_;  // by index into the table; empty when there is no scale
 };
 
 }  // namespace nemotron

@@ -84,6 +84,8 @@ Result<std::unique_ptr<nemo_context>> make_context(const ModelFile& file,
   } else {
     context->logger.log(NEMO_LOG_WARNING, join("'", file.path(), "' has no tokenizer"));
   }
+  context->chat_format = choose_chat_format(file.tokenizer().chat_template,
+                                            context->tokenizer ? &*context->tokenizer : nullptr);
   if ((options.flags & NEMO_LOAD_NO_WEIGHTS) == 0) NEMO_TRY(load_engine(file, options, *context));
   return context;
 }

@@ -177,8 +177,11 @@ enum {
 
 /** Bits of nemo_context_options::flags. */
 enum {
-  NEMO_LOAD_NO_WEIGHTS = 1 /**< Check the whole file, load vocabulary and configuration, but no weights: for inspecting
-                                and tokenizing. Sessions cannot be created. */
+  NEMO_LOAD_NO_WEIGHTS = 1,     /**< Check the whole file, load vocabulary and configuration, but no weights: for
+                                     inspecting and tokenizing. Sessions cannot be created. */
+  NEMO_LOAD_FP8_WEIGHT_ONLY = 2 /**< Static FP8 checkpoints: use the weights' scales alone and leave the inputs of
+                                     their products as they are. Without it the inputs are rounded to FP8 with the
+                                     checkpoint's input scales, as the reference does. Numeric: changes logits. */
 };
 
 /** How to load. Zero everywhere is a good choice. */

@@ -32,6 +32,8 @@ int main(int argc, char** argv) {
     add_tokenize_command(program);
     add_logits_command(program);
     add_bench_command(program);
+    add_quantize_command(program);
+    add_synth_command(program);
     program.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {

@@ -62,3 +62,5 @@ void add_inspect_command(CLI::App& program);
 void add_tokenize_command(CLI::App& program);
 void add_logits_command(CLI::App& program);
 void add_bench_command(CLI::App& program);
+void add_synth_command(CLI::App& program);
+void add_quantize_command(CLI::App& program);

@@ -177,8 +177,11 @@ enum {
 
 /** Bits of nemo_context_options::flags. */
 enum {
-  NEMO_LOAD_NO_WEIGHTS = 1 /**< Check the whole file, load vocabulary and configuration, but no weights: for inspecting
-                                and tokenizing. Sessions cannot be created. */
+  NEMO_LOAD_NO_WEIGHTS = 1,     /**< Check the whole file, load vocabulary and configuration, but no weights: for
+                                     inspecting and tokenizing. Sessions cannot be created. */
+  NEMO_LOAD_FP8_WEIGHT_ONLY = 2 /**< Static FP8 checkpoints: use the weights' scales alone and leave the inputs of
+                                     their products as they are. Without it the inputs are rounded to FP8 with the
+                                     checkpoint's input scales, as the reference does. Numeric: changes logits. */
 };
 
 /** How to load. Zero everywhere is a good choice. */
@@ -629,6 +632,70 @@ typedef struct nemo_generate_result {
 NEMO_API nemo_status nemo_session_generate(nemo_session *session, const int32_t *prompt, size_t n_prompt,
                                            const nemo_generate_options *options, nemo_generate_result *result,
                                            nemo_error *err);
+
+/** @} */
+/** @defgroup convert Making model files
+ *  @{ */
+
+/** What nemo_model_synthesize() makes. Zero everywhere is the 4B as Q4_K_M. */
+typedef struct nemo_synthesize_options {
+  uint32_t struct_size;       /**< sizeof(nemo_synthesize_options). */
+  uint32_t n_threads;         /**< 0: one per usable core. At most 256. The file is the same for any number. */
+  uint64_t seed;              /**< The bytes are a function of shape, type and seed. */
+  const char *shape;          /**< Null-terminated: "4b", "9b-v2", "12b-v2", "h-8b" or "tiny"; NULL: "4b". */
+  const char *type;           /**< Null-terminated: "q4_k_m", "q8_0" or "q4_0" (a GGUF file), "bf16" or "fp8" (a folder
+                                   with safetensors); NULL: "q4_k_m". */
+  const char *tokenizer_path; /**< Null-terminated: a folder with `tokenizer.json`, or a GGUF file, whose tokenizer the
+                                   model gets; NULL: none, then it can be used with token ids only. */
+  nemo_progress_callback on_progress; /**< NULL: no progress. Called on the calling thread. */
+  void *progress_user;        /**< Passed to `on_progress`. */
+} nemo_synthesize_options;
+
+/** Default ::nemo_synthesize_options. */
+#define NEMO_SYNTHESIZE_OPTIONS_INIT {sizeof(nemo_synthesize_options), 0, 0, NULL, NULL, NULL, NULL, NULL}
+
+/** Write a model with random weights, and with the shapes and tensor types of a published one: for measuring speed and
+ *  memory where the real file is not at hand. It makes no text worth reading.
+ *  @param path     null-terminated UTF-8: the file to write (replaced if there is one), or for the types in safetensors
+ *                  the folder (which may not exist, or must be empty). It appears when it is whole; on failure nothing
+ *                  is left behind.
+ *  @param options  NULL for defaults.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE; NEMO_E_FILE_WRITE, a full disk for one;
+ *          NEMO_E_CANCELLED by the callback; NEMO_E_OUT_OF_MEMORY; of the tokenizer any -2xx.
+ *  @note Thread-safe. Uses some 10 MiB per thread.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_model_synthesize(const char *path, const nemo_synthesize_options *options, nemo_error *err);
+
+/** What nemo_model_quantize() makes. Zero everywhere is Q4_K_M. */
+typedef struct nemo_quantize_options {
+  uint32_t struct_size;       /**< sizeof(nemo_quantize_options). */
+  uint32_t n_threads;         /**< 0: one per usable core. At most 256. The file is the same for any number. */
+  const char *type;           /**< Null-terminated: "q2_k", "q3_k_s", "q3_k_m", "q3_k_l", "q4_0", "q4_1", "q4_k_s",
+                                   "q4_k_m", "q5_0", "q5_1", "q5_k_s", "q5_k_m", "q6_k", "q8_0", "iq4_nl", "iq4_xs",
+                                   "f32", "f16" or "bf16"; NULL: "q4_k_m". */
+  nemo_progress_callback on_progress; /**< NULL: no progress. Called on the calling thread. */
+  void *progress_user;        /**< Passed to `on_progress`. */
+} nemo_quantize_options;
+
+/** Default ::nemo_quantize_options. */
+#define NEMO_QUANTIZE_OPTIONS_INIT {sizeof(nemo_quantize_options), 0, NULL, NULL, NULL}
+
+/** Write a model as a GGUF file of another type. Each tensor gets the type that llama.cpp's quantizer would give it,
+ *  and the same bytes; metadata and tokenizer come along. It reads and writes piece by piece, so memory does not grow
+ *  with the model. Quantizing what is quantized already loses more than quantizing the original.
+ *  @param input    null-terminated UTF-8: any model that nemo_context_load() takes.
+ *  @param output   null-terminated UTF-8: the file to write, replaced if there is one. It appears when it is whole; on
+ *                  failure nothing is left behind.
+ *  @param options  NULL for defaults.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE; of the input any -2xx, NEMO_E_BAD_FILE also for a
+ *          weight that is infinite or not a number; NEMO_E_FILE_WRITE; NEMO_E_CANCELLED by the callback;
+ *          NEMO_E_OUT_OF_MEMORY.
+ *  @note Thread-safe. Uses some 10 MiB per thread.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_model_quantize(const char *input, const char *output, const nemo_quantize_options *options,
+                                         nemo_error *err);
 
 /** @} */
 

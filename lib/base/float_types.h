@@ -47,4 +47,55 @@ constexpr float f8_e4m3_to_float(f8_e4m3_bits bits) {
   return std::bit_cast<float>(sign | ((magnitude << 20) + (120u << 23)));
 }
 
+// Round to nearest, ties to even; too large becomes infinite; NaN stays NaN (made quiet).
+constexpr f16_bits float_to_f16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t sign = (bits >> 16) & 0x8000u;
+  const std::uint32_t magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u)
+    return static_cast<f16_bits>(sign | 0x7e00u | ((magnitude >> 13) & 0x3ffu));
+  if (magnitude >= 0x477ff000u) return static_cast<f16_bits>(sign | 0x7c00u);  // from 65520 up
+  if (magnitude < 0x38800000u) {  // below 2^-14: a multiple of 2^-24
+    // Adding 0.5 leaves the multiple, rounded by the addition, in the low bits.
+    const float sum = std::bit_cast<float>(magnitude) + 0.5f;
+    return static_cast<f16_bits>(sign | (std::bit_cast<std::uint32_t>(sum) - 0x3f000000u));
+  }
+  const std::uint32_t rounded = magnitude - 0x38000000u + 0xfffu + ((magnitude >> 13) & 1u);
+  return static_cast<f16_bits>(sign | (rounded >> 13));
+}
+
+// Round to nearest, ties to even; too large becomes 448, as FP8 models are made; NaN stays NaN.
+constexpr f8_e4m3_bits float_to_f8_e4m3(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t sign = (bits >> 24) & 0x80u;
+  const std::uint32_t magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return static_cast<f8_e4m3_bits>(sign | 0x7fu);
+  if (magnitude >= 0x43e00000u) return static_cast<f8_e4m3_bits>(sign | 0x7eu);  // from 448 up
+  if (magnitude < 0x3c800000u) {  // below 2^-6: a multiple of 2^-9
+    const float sum = std::bit_cast<float>(magnitude) + 0x1p14f;
+    return static_cast<f8_e4m3_bits>(sign | (std::bit_cast<std::uint32_t>(sum) - 0x46800000u));
+  }
+  const std::uint32_t rounded = magnitude - (120u << 23) + 0x7ffffu + ((magnitude >> 20) & 1u);
+  return static_cast<f8_e4m3_bits>(sign | (rounded >> 20));
+}
+
+// The E4M3 number nearest to `value`, ties to even, as a float; beyond +-448 the largest. NaN
+// stays.
+constexpr float round_to_f8_e4m3(float value) {
+  constexpr float kMax = 448.0f;
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const float magnitude = std::bit_cast<float>(bits & 0x7fffffffu);
+  const std::uint32_t sign = bits & 0x80000000u;
+  std::uint32_t rounded = 0;
+  if (magnitude < 0x1p-6f) {  // subnormal: adding 2^14 * 1.5 leaves multiples of 2^-9
+    rounded = std::bit_cast<std::uint32_t>((magnitude + 24576.0f) - 24576.0f);
+  } else if (magnitude < kMax) {  // three bits of mantissa
+    const std::uint32_t m = bits & 0x7fffffffu;
+    rounded = (m + 0x7ffffu + ((m >> 20) & 1u)) & 0xfff00000u;
+  } else {
+    rounded = std::bit_cast<std::uint32_t>(magnitude >= kMax ? kMax : magnitude);
+  }
+  return std::bit_cast<float>(rounded | sign);
+}
+
 }  // namespace nemotron

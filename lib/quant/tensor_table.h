@@ -21,7 +21,8 @@ struct TensorEntry {
   int n_dims = 0;
   // Outermost first (row-major), so GGUF's order is reversed; [0, n_dims) are used.
   std::array<std::uint64_t, kMaxDims> shape{};
-  std::uint64_t offset_bytes = 0;  // from the start of the file
+  std::uint32_t file = 0;          // which of the model's files, for a model in several
+  std::uint64_t offset_bytes = 0;  // from the start of that file
   std::uint64_t size_bytes = 0;    // inside the file: checked when the table was made
 
   std::span<const std::uint64_t> dims() const {

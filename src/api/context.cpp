@@ -23,7 +23,7 @@ Status check_options(const nemo_context_options& options) {
   const auto invalid = [](auto... parts) {
     return Status(StatusCode::kInvalidArgument, join(parts...));
   };
-  if ((options.flags & ~std::uint32_t{NEMO_LOAD_NO_WEIGHTS}) != 0)
+  if ((options.flags & ~std::uint32_t{NEMO_LOAD_NO_WEIGHTS | NEMO_LOAD_FP8_WEIGHT_ONLY}) != 0)
     return invalid("flags ", options.flags, " has bits that are not NEMO_LOAD_");
   if (options.n_threads > kMaxThreads)
     return invalid("n_threads ", options.n_threads, " is more than ", kMaxThreads);
@@ -50,7 +50,8 @@ Result<Tokenizer> make_tokenizer(const ModelFile& file) {
 Status load_engine(const ModelFile& file, const nemo_context_options& options,
                    nemo_context& context) {
   NEMO_ASSIGN(const kernels::KernelTable* kernels, choose_kernels(options.isa));
-  NEMO_ASSIGN(auto backend, make_cpu_backend({static_cast<int>(options.n_threads), kernels}));
+  NEMO_ASSIGN(auto backend, make_cpu_backend({static_cast<int>(options.n_threads), kernels,
+                                              (options.flags & NEMO_LOAD_FP8_WEIGHT_ONLY) != 0}));
   LoadProgress progress;
   if (options.on_progress != nullptr)
     progress = [&](std::uint64_t done, std::uint64_t total) {
@@ -73,6 +74,8 @@ Result<std::unique_ptr<nemo_context>> make_context(const ModelFile& file,
   context->tensors = file.table();
   context->layer_pattern = file.config().layer_pattern();
   context->format_name = file.format_name();
+  for (const std::string& note : file.notes())
+    context->logger.log(NEMO_LOG_INFO, join("'", file.path(), "': ", note));
   if (file.tokenizer().has_tokenizer()) {
     Result<Tokenizer> tokenizer = make_tokenizer(file);
     if (!tokenizer.is_ok())
@@ -81,6 +84,8 @@ Result<std::unique_ptr<nemo_context>> make_context(const ModelFile& file,
   } else {
     context->logger.log(NEMO_LOG_WARNING, join("'", file.path(), "' has no tokenizer"));
   }
+  context->chat_format = choose_chat_format(file.tokenizer().chat_template,
+                                            context->tokenizer ? &*context->tokenizer : nullptr);
   if ((options.flags & NEMO_LOAD_NO_WEIGHTS) == 0) NEMO_TRY(load_engine(file, options, *context));
   return context;
 }

@@ -1,6 +1,7 @@
 // Making model files: nemo_model_*.
 #include "api/guard.h"
 #include "api/marshal.h"
+#include "convert/quantize_model.h"
 #include "convert/synthesize.h"
 
 namespace nemotron::api {
@@ -35,6 +36,20 @@ Status synthesize_model(const char* path, const nemo_synthesize_options* user_op
   return synthesize(path, options);
 }
 
+Status quantize_file(const char* input, const char* output,
+                     const nemo_quantize_options* user_options) {
+  if (input == nullptr) return null_argument("input");
+  if (output == nullptr) return null_argument("output");
+  nemo_quantize_options from;
+  NEMO_TRY(read_struct(user_options, "options", from));
+  NEMO_TRY(check_threads(from.n_threads));
+  QuantizeOptions options;
+  if (from.type != nullptr) options.type = from.type;
+  options.n_threads = static_cast<int>(from.n_threads);
+  options.progress = make_progress(from.on_progress, from.progress_user);
+  return quantize_model(input, output, options);
+}
+
 }  // namespace
 
 }  // namespace nemotron::api
@@ -45,4 +60,9 @@ extern "C" nemo_status nemo_model_synthesize(const char* path,
                                              const nemo_synthesize_options* options,
                                              nemo_error* err) {
   return guarded(err, [&] { return synthesize_model(path, options); });
+}
+
+extern "C" nemo_status nemo_model_quantize(const char* input, const char* output,
+                                           const nemo_quantize_options* options, nemo_error* err) {
+  return guarded(err, [&] { return quantize_file(input, output, options); });
 }

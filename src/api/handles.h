@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "api/logger.h"
+#include "chat/chat_format.h"
 #include "engine/engine.h"
 #include "quant/tensor_table.h"
 #include "session/session.h"
@@ -22,6 +23,7 @@ struct nemo_context {
   std::string layer_pattern;
   std::string format_name;
   std::optional<nemotron::Tokenizer> tokenizer;
+  nemotron::ChatFormat chat_format = nemotron::ChatFormat::nemotron3;
   std::shared_ptr<nemotron::Engine> engine;  // null with NEMO_LOAD_NO_WEIGHTS
   nemotron::api::Logger logger;
 };

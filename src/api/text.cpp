@@ -5,7 +5,7 @@
 
 #include "api/handles.h"
 #include "api/marshal.h"
-#include "chat/nemotron3_format.h"
+#include "chat/chat_format.h"
 
 namespace nemotron::api {
 
@@ -42,8 +42,9 @@ Status read_chat_options(const nemo_chat_options* from, ChatOptions& out) {
   return read_text(options.tools, options.tools_size, "options.tools", out.tools_json);
 }
 
-Result<RenderedPrompt> render(const nemo_chat_message* messages, std::size_t n_messages,
-                              std::size_t stride_bytes, const nemo_chat_options* user_options) {
+Result<RenderedPrompt> render(const nemo_context& context, const nemo_chat_message* messages,
+                              std::size_t n_messages, std::size_t stride_bytes,
+                              const nemo_chat_options* user_options) {
   ChatOptions options;
   NEMO_TRY(read_chat_options(user_options, options));
   NEMO_TRY(check_array(messages, n_messages, stride_bytes, "messages"));
@@ -53,7 +54,7 @@ Result<RenderedPrompt> render(const nemo_chat_message* messages, std::size_t n_m
     NEMO_TRY(read_element(messages, i, stride_bytes, "messages", message));
     NEMO_TRY(read_message(message, views[i]));
   }
-  return render_nemotron3(views, options);
+  return render_chat(context.chat_format, views, options);
 }
 
 }  // namespace
@@ -95,7 +96,8 @@ extern "C" nemo_status nemo_chat_render(const nemo_context* context,
                                         nemo_error* err) {
   return guarded(err, [&]() -> Status {
     if (context == nullptr) return null_argument("context");
-    NEMO_ASSIGN(const RenderedPrompt prompt, render(messages, n_messages, stride_bytes, options));
+    NEMO_ASSIGN(const RenderedPrompt prompt,
+                render(*context, messages, n_messages, stride_bytes, options));
     return write_buffer(std::span<const char>(prompt.text), text, capacity, text_size);
   });
 }
@@ -107,7 +109,8 @@ extern "C" nemo_status nemo_chat_tokenize(const nemo_context* context,
                                           nemo_error* err) {
   return guarded(err, [&]() -> Status {
     NEMO_ASSIGN(const Tokenizer* tokenizer, tokenizer_of(context));
-    NEMO_ASSIGN(const RenderedPrompt prompt, render(messages, n_messages, stride_bytes, options));
+    NEMO_ASSIGN(const RenderedPrompt prompt,
+                render(*context, messages, n_messages, stride_bytes, options));
     std::vector<std::int32_t> ids;
     NEMO_TRY(tokenizer->encode(prompt.text, prompt.special_ranges, ids));
     return write_buffer(std::span<const std::int32_t>(ids), tokens, capacity, n_tokens);

@@ -41,6 +41,9 @@ struct MatrixSource {
   TensorType type = TensorType::kF32;
   std::int64_t n_rows = 0;
   std::int64_t n_columns = 0;
+  float weight_scale = 1.0f;  // the matrix is what is stored, times this
+  // > 0: a product rounds its input to E4M3, saturating, as multiples of this (static FP8).
+  float input_scale = 0.0f;
   // Fills `out` with the bytes from `offset_bytes` of the row-major tensor. Any thread.
   std::function<Status(std::uint64_t offset_bytes, std::span<std::byte> out)> read;
   // Told of bytes that are done, by the thread that uploads; an error ends the upload.
@@ -53,6 +56,8 @@ struct Matrix {
   TensorType type = TensorType::kF32;
   std::int64_t n_rows = 0;
   std::int64_t n_columns = 0;
+  float weight_scale = 1.0f;
+  float input_scale = 0.0f;
 };
 
 // Rows of floats on the device: [n_rows, n_columns], `stride` elements apart.

@@ -18,35 +18,9 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-std::string message_name(std::size_t index) { return join("messages[", index, "]"); }
-
-Status check_message(const ChatMessage& message, std::size_t index) {
-  const bool is_assistant = message.role == "assistant";
-  if (!is_assistant && message.role != "system" && message.role != "user" && message.role != "tool")
-    return {StatusCode::kInvalidArgument,
-            join(message_name(index), " has the unknown role '", message.role,
-                 "'; roles are system, user, assistant and tool")};
-  if (!is_assistant && !message.tool_calls_json.empty())
-    return {StatusCode::kInvalidArgument,
-            join(message_name(index), ": only an assistant has tool calls")};
-  if (!is_assistant && !message.reasoning.empty())
-    return {StatusCode::kInvalidArgument,
-            join(message_name(index), ": only an assistant has reasoning")};
-  NEMO_TRY(check_utf8(message.content, join(message_name(index), ".content")));
-  return check_utf8(message.reasoning, join(message_name(index), ".reasoning"));
-}
-
-// Parses a JSON array from the caller; no text is null, which has no items either.
-Result<CallerJson> parse_array(std::string_view json, std::string_view name) {
-  if (json.empty()) return CallerJson{};
-  NEMO_ASSIGN(CallerJson array, parse_caller_json(json, name));
-  if (!array.is_array()) return Status(StatusCode::kInvalidJson, join(name, " is not an array"));
-  return array;
-}
-
 Status write_system_turn(std::string_view content, const ChatOptions& options,
                          PromptWriter& writer) {
-  NEMO_ASSIGN(const CallerJson tools, parse_array(options.tools_json, "tools"));
+  NEMO_ASSIGN(const CallerJson tools, parse_caller_array(options.tools_json, "tools"));
   writer.format("<|im_start|>system\n");
   writer.plain(content);
   if (!tools.items.empty()) {
@@ -115,7 +89,7 @@ Status write_tool_call(const CallerJson& call, std::string_view name, PromptWrit
 Status write_assistant_turn(const ChatMessage& message, std::size_t index, bool drops_thoughts,
                             PromptWriter& writer) {
   const std::string calls_name = join(message_name(index), ".tool_calls");
-  NEMO_ASSIGN(const CallerJson calls, parse_array(message.tool_calls_json, calls_name));
+  NEMO_ASSIGN(const CallerJson calls, parse_caller_array(message.tool_calls_json, calls_name));
   const bool has_calls = !calls.items.empty();
   std::string body = with_thoughts(message);
   if (drops_thoughts) body = without_thoughts(body, has_calls);
@@ -150,7 +124,7 @@ std::ptrdiff_t last_user_index(std::span<const ChatMessage> messages) {
 
 Result<RenderedPrompt> render_nemotron3(std::span<const ChatMessage> messages,
                                         const ChatOptions& options) {
-  for (std::size_t i = 0; i < messages.size(); ++i) NEMO_TRY(check_message(messages[i], i));
+  NEMO_TRY(check_messages(messages));
 
   PromptWriter writer;
   const bool has_system = !messages.empty() && messages[0].role == "system";

@@ -24,10 +24,13 @@ struct Piece {
 // Makes the bytes of a piece. Called by several threads at once; `thread` counts them.
 using MakePiece = std::function<Status(const Piece& piece, std::span<std::byte> out, int thread)>;
 
-// Pieces of at most `piece_elements`, a multiple of 256 (where a row is no multiple of the block, a
-// tensor is not of a block type). 0 threads: one per usable processor. kCancelled, what `make` and
-// `output` say, kOutOfMemory.
-Status write_pieces(const TensorPlan& plan, std::uint64_t piece_elements, int n_threads,
+struct PieceSize {
+  std::uint64_t max_elements = 0;  // a multiple of 256
+  bool whole_rows = false;         // pieces begin where rows do; a longer row is one piece
+};
+
+// 0 threads: one per usable processor. kCancelled, what `make` and `output` say, kOutOfMemory.
+Status write_pieces(const TensorPlan& plan, const PieceSize& size, int n_threads,
                     ModelOutput& output, const ConvertProgress& progress, const MakePiece& make);
 
 }  // namespace nemotron

@@ -17,7 +17,7 @@ Result<std::unique_ptr<ModelOutput>> open_output(const std::string& path, const 
                                                  const TensorPlan& plan) {
   if (type == FileType::bf16 || type == FileType::fp8) {
     std::vector<TextFile> files = config_files(config, type == FileType::fp8);
-    NEMO_TRY(tokenizer.add_to(files));
+    NEMO_TRY(tokenizer.add_to(files, config.n_vocab));
     return safetensors_output(path, table_of(plan), files, options.shard_limits);
   }
   GgufMetadata metadata;
@@ -51,8 +51,8 @@ Status synthesize(const std::string& path, const SynthesizeOptions& options) {
     NEMO_ASSIGN(tokenizer, TokenizerSource::read(options.tokenizer_path));
   }
   NEMO_ASSIGN(const auto output, open_output(path, *config, *type, tokenizer, options, plan));
-  NEMO_TRY(write_pieces(plan, kPieceElements, options.n_threads, *output, options.progress,
-                        [&](const Piece& piece, std::span<std::byte> out, int) {
+  NEMO_TRY(write_pieces(plan, {kPieceElements, /*whole_rows=*/false}, options.n_threads, *output,
+                        options.progress, [&](const Piece& piece, std::span<std::byte> out, int) {
                           const PlannedTensor& tensor = plan[piece.tensor];
                           const TensorTypeTraits& block = traits(tensor.entry.type);
                           fill_random(

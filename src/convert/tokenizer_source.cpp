@@ -77,6 +77,10 @@ Result<TokenizerSource> TokenizerSource::read(const std::string& path) {
   return of(file);
 }
 
+Result<VocabularyData> TokenizerSource::parse() const {
+  return vocabulary_from_json(text_of(files_, kTokenizerName), text_of(files_, kConfigName));
+}
+
 Status TokenizerSource::add_to(GgufMetadata& metadata, int n_vocab) const {
   if (!gguf_keys_.empty()) {
     const auto tokens = gguf_keys_.find("tokenizer.ggml.tokens");
@@ -96,10 +100,13 @@ Status TokenizerSource::add_to(GgufMetadata& metadata, int n_vocab) const {
   return Status::ok();
 }
 
-Status TokenizerSource::add_to(std::vector<TextFile>& files) const {
+Status TokenizerSource::add_to(std::vector<TextFile>& files, int n_vocab) const {
   if (!gguf_keys_.empty())
     return {StatusCode::kUnsupportedFormat,
             "a GGUF's tokenizer cannot be written as tokenizer.json; name a folder that has one"};
+  if (files_.empty()) return Status::ok();
+  NEMO_ASSIGN(const VocabularyData data, parse());
+  NEMO_TRY(check_size(data.tokens.size(), n_vocab));
   files.insert(files.end(), files_.begin(), files_.end());
   return Status::ok();
 }

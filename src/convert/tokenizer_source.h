@@ -10,6 +10,7 @@
 #include "formats/model_file.h"
 #include "gguf/gguf.h"
 #include "gguf/gguf_writer.h"
+#include "tokenizer/vocabulary_data.h"
 
 namespace nemotron {
 
@@ -25,10 +26,12 @@ class TokenizerSource {
   // As GGUF keys; unused tokens fill the vocabulary up to the model's. kConfigMismatch when there
   // are more tokens than `n_vocab`.
   Status add_to(GgufMetadata& metadata, int n_vocab) const;
-  // As the files beside safetensors. kUnsupportedFormat for a GGUF's tokenizer.
-  Status add_to(std::vector<TextFile>& files) const;
+  // As the files beside safetensors. kUnsupportedFormat for a GGUF's tokenizer; kConfigMismatch.
+  Status add_to(std::vector<TextFile>& files, int n_vocab) const;
 
  private:
+  Result<VocabularyData> parse() const;  // what files_ say
+
   std::vector<TextFile> files_;
   std::map<std::string, GgufValue, std::less<>> gguf_keys_;
 };

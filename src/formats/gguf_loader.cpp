@@ -39,8 +39,9 @@ Result<ModelFile> load_gguf(std::unique_ptr<DataSource> weights) {
   auto binding =
       TensorBinding::bind(contents.config, NameStyle::gguf, n_extra_layers, contents.table);
   if (!binding.is_ok()) return std::move(binding).status().with_prefix(prefix);
-  contents.source = std::move(weights);
-  return ModelFile(std::move(contents), std::move(binding).value());
+  contents.path = weights->name();
+  contents.sources.push_back(std::move(weights));
+  return ModelFile::create(std::move(contents), std::move(binding).value());
 }
 
 }  // namespace nemotron

@@ -30,26 +30,40 @@ struct TokenizerFiles {
   bool has_tokenizer() const { return !tokenizer_json.empty() || vocabulary.has_value(); }
 };
 
+// What the stored numbers of a matrix are multiples of, and those of its inputs.
+struct MatrixScales {
+  float weight = 1.0f;
+  float input = 0.0f;  // 0: the inputs are not rounded
+};
+
 class ModelFile {
  public:
   // Everything but the weights, as the loaders put it together.
   struct Contents {
     std::string format_name;  // "GGUF", "safetensors"
-    std::unique_ptr<DataSource> source;
+    std::string path;         // of the file that was opened; of the index for a model in shards
+    std::vector<std::unique_ptr<DataSource>> sources;  // TensorEntry::file counts these
     ModelConfig config;
     TensorTable table;
     bool stores_A_log = false;  // role A holds A_log (safetensors) or A (GGUF)
     TokenizerFiles tokenizer;
+    std::vector<std::string> notes;  // what a user may want to know and is no fault
   };
 
-  ModelFile(Contents contents, TensorBinding binding)
-      : contents_(std::move(contents)), binding_(std::move(binding)) {}
+  // Reads the scales: kBadFile, naming the tensor, for one that is no positive number; as
+  // read_raw().
+  static Result<ModelFile> create(Contents contents, TensorBinding binding);
 
-  const std::string& path() const { return contents_.source->name(); }
+  const std::string& path() const { return contents_.path; }
   const std::string& format_name() const { return contents_.format_name; }
-  std::uint64_t size_bytes() const { return contents_.source->size_bytes(); }
+  std::uint64_t size_bytes() const;  // of all files of weights
+  // The file that holds this tensor, for messages.
+  const std::string& file_of(const TensorEntry& entry) const {
+    return contents_.sources[entry.file]->name();
+  }
   const ModelConfig& config() const { return contents_.config; }
   bool stores_A_log() const { return contents_.stores_A_log; }
+  const std::vector<std::string>& notes() const { return contents_.notes; }
   const TokenizerFiles& tokenizer() const { return contents_.tokenizer; }
   // All tensors of the file, also those that the model does not use.
   const TensorTable& table() const { return contents_.table; }
@@ -59,6 +73,9 @@ class ModelFile {
   // output head, `output` is the token embedding.
   const TensorEntry* lookup(TensorRole role, int layer = kNoLayer) const;
 
+  // The scales of the matrix in this role.
+  MatrixScales scales(TensorRole role, int layer = kNoLayer) const;
+
   // The bytes as stored, from `offset_bytes` of the tensor; they must lie inside it. Thread-safe.
   // kFileChanged when the file is no longer what it was.
   Status read_raw(const TensorEntry& entry, std::uint64_t offset_bytes,
@@ -67,8 +84,14 @@ class ModelFile {
   Status read_f32(const TensorEntry& entry, std::span<float> out) const;
 
  private:
+  ModelFile(Contents contents, TensorBinding binding)
+      : contents_(std::move(contents)), binding_(std::move(binding)) {}
+
+  Status read_scales();
+
   Contents contents_;
   TensorBinding binding_;
+  std::vector<float> scale_values_;  // by index into the table; empty when there is no scale
 };
 
 }  // namespace nemotron

@@ -11,9 +11,10 @@
 
 namespace nemotron {
 
-// `path`: a GGUF file; a safetensors file with config.json beside it; or a folder with
-// model.safetensors or a single *.gguf in it. Beside safetensors, tokenizer.json,
-// tokenizer_config.json, chat_template.jinja and generation_config.json are read where they exist.
+// `path`: a GGUF file; a safetensors file; the index of a model in several safetensors files, or
+// any one of these; or a folder that holds one such model. config.json must lie beside safetensors;
+// tokenizer.json, tokenizer_config.json, chat_template.jinja and generation_config.json are read
+// where they exist.
 Result<ModelFile> open_model(const std::string& path);
 
 struct NamedBytes {
@@ -21,8 +22,8 @@ struct NamedBytes {
   std::span<const std::byte> bytes;
 };
 
-// The same from memory: one block with the weights, and for safetensors the small files. The blocks
-// are borrowed and must outlive the ModelFile.
+// The same from memory: one block with the weights, or several and their index, and for safetensors
+// the small files. The blocks are borrowed and must outlive the ModelFile.
 Result<ModelFile> open_model_from_memory(std::span<const NamedBytes> files);
 
 }  // namespace nemotron

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "formats/config_json.h"
 #include "formats/loaders.h"
+#include "formats/shard_index.h"
 #include "json/json_value.h"
 #include "safetensors/safetensors.h"
 
@@ -41,13 +42,40 @@ Result<JsonValue> read_json(const OpenSibling& open_sibling, std::string_view na
   return parse_file(text, name);
 }
 
-Result<ModelConfig> read_config(const OpenSibling& open_sibling, const std::string& weights_name) {
+// What hf_quant_config.json or config.json's quantization_config say. Which tensor is quantised and
+// how, the tensors say themselves; here only what we would compute wrongly is refused.
+Status check_quantization(const JsonValue* quantization, std::string_view file,
+                          std::vector<std::string>& notes) {
+  if (quantization == nullptr) return Status::ok();
+  const auto word = [&](std::string_view key) -> Result<std::string> {
+    const JsonValue* value = quantization->find(key);
+    if (value == nullptr || value->is_null()) return std::string();
+    auto text = value->to_string(key);
+    if (!text.is_ok()) return in_file(text.status(), file);
+    return text;
+  };
+  NEMO_ASSIGN(const std::string algorithm, word("quant_algo"));
+  if (!algorithm.empty() && algorithm != "FP8" && algorithm != "MIXED_PRECISION")
+    return {StatusCode::kUnsupportedType, join("'", file, "': the quantisation '", algorithm,
+                                               "' is not supported in safetensors; 'FP8' is")};
+  NEMO_ASSIGN(const std::string kv_algorithm, word("kv_cache_quant_algo"));
+  if (!kv_algorithm.empty())
+    notes.push_back(join("'", file, "' asks for a key-value cache in ", kv_algorithm,
+                         "; keys and values are kept wider"));
+  return Status::ok();
+}
+
+Result<ModelConfig> read_config(const OpenSibling& open_sibling, const std::string& weights_name,
+                                std::vector<std::string>& notes) {
   NEMO_ASSIGN(const JsonValue root, read_json(open_sibling, "config.json"));
   if (root.is_null())
     return Status{StatusCode::kFileNotFound,
                   join("'", weights_name, "' needs a config.json beside it; there is none")};
   auto config = config_from_json(root);
   if (!config.is_ok()) return in_file(std::move(config).status(), "config.json");
+  NEMO_TRY(check_quantization(root.find("quantization_config"), "config.json", notes));
+  NEMO_ASSIGN(const JsonValue quantization, read_json(open_sibling, "hf_quant_config.json"));
+  NEMO_TRY(check_quantization(quantization.find("quantization"), "hf_quant_config.json", notes));
   NEMO_ASSIGN(const JsonValue generation, read_json(open_sibling, "generation_config.json"));
   Status added = add_eos_ids(generation, config->eos_ids);
   if (added.is_ok()) added = config->validate();
@@ -87,21 +115,36 @@ Result<TokenizerFiles> read_tokenizer(const OpenSibling& open_sibling) {
   return out;
 }
 
+// `contents` with path, sources and table, completed from the small files.
+Result<ModelFile> finish(ModelFile::Contents contents, const OpenSibling& open_sibling) {
+  contents.format_name = "safetensors";
+  contents.stores_A_log = true;
+  NEMO_ASSIGN(contents.config, read_config(open_sibling, contents.path, contents.notes));
+  auto binding = TensorBinding::bind(contents.config, NameStyle::huggingface, 0, contents.table);
+  if (!binding.is_ok())
+    return std::move(binding).status().with_prefix(join("'", contents.path, "'"));
+  NEMO_ASSIGN(contents.tokenizer, read_tokenizer(open_sibling));
+  return ModelFile::create(std::move(contents), std::move(binding).value());
+}
+
 }  // namespace
 
 Result<ModelFile> load_safetensors(std::unique_ptr<DataSource> weights,
                                    const OpenSibling& open_sibling) {
   ModelFile::Contents contents;
-  contents.format_name = "safetensors";
-  contents.stores_A_log = true;
+  contents.path = weights->name();
   NEMO_ASSIGN(contents.table, read_safetensors(*weights));
-  NEMO_ASSIGN(contents.config, read_config(open_sibling, weights->name()));
-  auto binding = TensorBinding::bind(contents.config, NameStyle::huggingface, 0, contents.table);
-  if (!binding.is_ok())
-    return std::move(binding).status().with_prefix(join("'", weights->name(), "'"));
-  NEMO_ASSIGN(contents.tokenizer, read_tokenizer(open_sibling));
-  contents.source = std::move(weights);
-  return ModelFile(std::move(contents), std::move(binding).value());
+  contents.sources.push_back(std::move(weights));
+  return finish(std::move(contents), open_sibling);
+}
+
+Result<ModelFile> load_sharded_safetensors(const ShardIndex& shards, const std::string& index_path,
+                                           const OpenSibling& open_sibling) {
+  ModelFile::Contents contents;
+  contents.path = index_path;
+  NEMO_ASSIGN(contents.sources, open_shards(shards, contents.path, open_sibling));
+  NEMO_ASSIGN(contents.table, read_shard_tables(shards, contents.path, contents.sources));
+  return finish(std::move(contents), open_sibling);
 }
 
 }  // namespace nemotron

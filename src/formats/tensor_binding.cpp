@@ -68,7 +68,8 @@ Status check_content(TensorEntry& entry, TensorRole role, const ModelConfig& con
     return mismatch(entry, join("has the shape ", shape_text(entry.dims()),
                                 "; the configuration asks for ", shape_text(expected)));
   const TensorTypeTraits& type = traits(entry.type);
-  if (!is_matrix(role) && type.block_elements != 1)
+  const bool is_plain = type.block_elements == 1 && entry.type != TensorType::kF8_E4M3;
+  if (!is_matrix(role) && !is_plain)
     return {
         StatusCode::kUnsupportedType,
         join("tensor '", entry.name, "' has type ", type.name, "; F32, F16 or BF16 is expected"),
@@ -81,47 +82,109 @@ Status check_content(TensorEntry& entry, TensorRole role, const ModelConfig& con
 
 }  // namespace
 
-int& TensorBinding::slot_index(TensorSlot slot) {
-  return index_[static_cast<std::size_t>(slot.layer + 1) * kNumTensorRoles +
-                static_cast<std::size_t>(slot.role)];
+std::size_t TensorBinding::place(TensorSlot slot) {
+  return static_cast<std::size_t>(slot.layer + 1) * kNumTensorRoles +
+         static_cast<std::size_t>(slot.role);
 }
 
 int TensorBinding::find(TensorRole role, int layer) const {
+  return layer < kNoLayer || layer >= n_layers_ ? -1 : index_[place({role, layer})];
+}
+
+int TensorBinding::find_scale(ScaleKind kind, TensorRole role, int layer) const {
   if (layer < kNoLayer || layer >= n_layers_) return -1;
-  return index_[static_cast<std::size_t>(layer + 1) * kNumTensorRoles +
-                static_cast<std::size_t>(role)];
+  return scale_index_[static_cast<int>(kind)][place({role, layer})];
+}
+
+Status TensorBinding::add_tensor(const ModelConfig& config, NameStyle style, int n_extra_layers,
+                                 TensorTable& table, std::size_t i) {
+  TensorEntry& entry = table[i];
+  const auto scale = parse_scale_name(style, entry.name);
+  const auto slot = scale.has_value() ? scale->matrix : parse_tensor_name(style, entry.name);
+  if (!slot.has_value()) return mismatch(entry, "is not one that this model has");
+  if (slot->layer >= config.n_layers && slot->layer - config.n_layers < n_extra_layers)
+    return Status::ok();
+  NEMO_TRY(check_place(entry, *slot, config));
+  if (scale.has_value()) return add_scale(*scale, table, i);
+  NEMO_TRY(check_content(entry, slot->role, config));
+  int& index = index_[place(*slot)];
+  if (index >= 0)
+    return mismatch(entry, join("is there a second time, as '",
+                                table[static_cast<std::size_t>(index)].name, "'"));
+  index = static_cast<int>(i);
+  return Status::ok();
+}
+
+Status TensorBinding::add_scale(ScaleSlot scale, const TensorTable& table, std::size_t i) {
+  const TensorEntry& entry = table[i];
+  if (entry.type != TensorType::kF32 || entry.n_dims > 1 || entry.n_elements() != 1)
+    return mismatch(entry, join("is ", traits(entry.type).name, " ", shape_text(entry.dims()),
+                                "; one F32 for the whole matrix is supported"));
+  int& index = scale_index_[static_cast<int>(scale.kind)][place(scale.matrix)];
+  if (index >= 0)
+    return mismatch(entry, join("is there a second time, as '",
+                                table[static_cast<std::size_t>(index)].name, "'"));
+  index = static_cast<int>(i);
+  return Status::ok();
+}
+
+Status TensorBinding::check_present(const ModelConfig& config, NameStyle style) const {
+  const auto check = [&](TensorSlot slot) {
+    if (find(slot.role, slot.layer) >= 0) return Status::ok();
+    return Status(StatusCode::kMissingTensor,
+                  join("tensor '", tensor_name(style, slot), "' is missing"));
+  };
+  for (const TensorRole role : model_roles()) NEMO_TRY(check({role, kNoLayer}));
+  for (int layer = 0; layer < config.n_layers; ++layer) {
+    for (const TensorRole role : layer_roles(config.layers[static_cast<std::size_t>(layer)]))
+      NEMO_TRY(check({role, layer}));
+  }
+  return Status::ok();
+}
+
+// Whether a matrix is FP8 its own type says, no list of exclusions. Then it has a scale; in
+// safetensors no other type has one, and one that does was not made the way we read it.
+Status TensorBinding::check_scales(const ModelConfig& config, NameStyle style,
+                                   const TensorTable& table) const {
+  const auto check = [&](TensorSlot slot) -> Status {
+    const int index = find(slot.role, slot.layer);
+    if (index < 0 || !is_matrix(slot.role)) return Status::ok();
+    const TensorEntry& entry = table[static_cast<std::size_t>(index)];
+    const bool is_fp8 = entry.type == TensorType::kF8_E4M3;
+    const bool has_scale = find_scale(ScaleKind::weight, slot.role, slot.layer) >= 0 ||
+                           find_scale(ScaleKind::input, slot.role, slot.layer) >= 0;
+    if (slot.role == TensorRole::token_embedding && (is_fp8 || has_scale))
+      return {StatusCode::kUnsupportedType,
+              join("tensor '", entry.name, "': a scaled token embedding is not supported")};
+    if (is_fp8 && find_scale(ScaleKind::weight, slot.role, slot.layer) < 0)
+      return {StatusCode::kMissingTensor,
+              join("tensor '", entry.name, "' is F8_E4M3 and has no weight_scale")};
+    if (!is_fp8 && has_scale && style == NameStyle::huggingface)
+      return mismatch(entry, join("has a scale, but is ", traits(entry.type).name));
+    return Status::ok();
+  };
+  for (const TensorRole role : model_roles()) NEMO_TRY(check({role, kNoLayer}));
+  for (int layer = 0; layer < config.n_layers; ++layer) {
+    for (const TensorRole role : layer_roles(config.layers[static_cast<std::size_t>(layer)]))
+      NEMO_TRY(check({role, layer}));
+  }
+  return Status::ok();
 }
 
 Result<TensorBinding> TensorBinding::bind(const ModelConfig& config, NameStyle style,
                                           int n_extra_layers, TensorTable& table) {
   TensorBinding binding(config.n_layers);
   for (std::size_t i = 0; i < table.size(); ++i) {
-    TensorEntry& entry = table[i];
-    if (is_ignorable_tensor(entry.name)) continue;
-    const auto slot = parse_tensor_name(style, entry.name);
-    if (!slot.has_value()) return mismatch(entry, "is not one that this model has");
-    if (slot->layer >= config.n_layers && slot->layer - config.n_layers < n_extra_layers) continue;
-    NEMO_TRY(check_place(entry, *slot, config));
-    NEMO_TRY(check_content(entry, slot->role, config));
-    int& index = binding.slot_index(*slot);
-    if (index >= 0)
-      return mismatch(entry, join("is there a second time, as '",
-                                  table[static_cast<std::size_t>(index)].name, "'"));
-    index = static_cast<int>(i);
+    if (is_kv_scale(table[i].name))
+      ++binding.n_kv_scales_;
+    else if (!is_ignorable_tensor(table[i].name))
+      NEMO_TRY(binding.add_tensor(config, style, n_extra_layers, table, i));
   }
-  const int embedding = binding.find(TensorRole::token_embedding);
-  if (config.tied_output) binding.slot_index({TensorRole::output, kNoLayer}) = embedding;
-
-  const auto check_present = [&](TensorSlot slot) {
-    if (binding.find(slot.role, slot.layer) >= 0) return Status::ok();
-    return Status(StatusCode::kMissingTensor,
-                  join("tensor '", tensor_name(style, slot), "' is missing"));
-  };
-  for (const TensorRole role : model_roles()) NEMO_TRY(check_present({role, kNoLayer}));
-  for (int layer = 0; layer < config.n_layers; ++layer) {
-    for (const TensorRole role : layer_roles(config.layers[static_cast<std::size_t>(layer)]))
-      NEMO_TRY(check_present({role, layer}));
-  }
+  if (config.tied_output)
+    binding.index_[place({TensorRole::output, kNoLayer})] =
+        binding.find(TensorRole::token_embedding);
+  NEMO_TRY(binding.check_present(config, style));
+  NEMO_TRY(binding.check_scales(config, style, table));
   return binding;
 }
 

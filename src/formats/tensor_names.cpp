@@ -95,6 +95,21 @@ std::optional<TensorSlot> parse_tensor_name(NameStyle style, std::string_view na
   return slot.has_value() && slot->role == TensorRole::output ? std::nullopt : slot;
 }
 
+std::optional<ScaleSlot> parse_scale_name(NameStyle style, std::string_view name) {
+  const std::string_view weight_suffix = style == NameStyle::gguf ? ".scale" : ".weight_scale";
+  constexpr std::string_view kInputSuffix = ".input_scale";
+  const bool is_input = name.ends_with(kInputSuffix);
+  if (!is_input && !name.ends_with(weight_suffix)) return std::nullopt;
+  name.remove_suffix(is_input ? kInputSuffix.size() : weight_suffix.size());
+  const auto slot = parse_tensor_name(style, join(name, ".weight"));
+  if (!slot.has_value() || !is_matrix(slot->role)) return std::nullopt;
+  return ScaleSlot{*slot, is_input ? ScaleKind::input : ScaleKind::weight};
+}
+
+bool is_kv_scale(std::string_view name) {
+  return name.ends_with(".k_scale") || name.ends_with(".v_scale");
+}
+
 std::string tensor_name(NameStyle style, TensorSlot slot) {
   const std::string_view name = name_in(kNames[static_cast<int>(slot.role)], style);
   if (style == NameStyle::gguf)

@@ -54,6 +54,20 @@ struct TensorSlot {
 // backbone. and model., and language_model. before them.
 std::optional<TensorSlot> parse_tensor_name(NameStyle style, std::string_view name);
 
+// What a quantised file says beside a matrix, as one number. `value = stored * weight`; the inputs
+// of an FP8 product are rounded to E4M3 as multiples of `input`.
+enum class ScaleKind : std::uint8_t { weight, input };
+
+struct ScaleSlot {
+  TensorSlot matrix;
+  ScaleKind kind;
+};
+
+// "...up_proj.weight_scale" (safetensors) and "...ffn_up.scale" (GGUF), and both with input_scale.
+std::optional<ScaleSlot> parse_scale_name(NameStyle style, std::string_view name);
+// Scales of an FP8 key-value cache, which we do not keep: k_scale and v_scale.
+bool is_kv_scale(std::string_view name);
+
 // The name as published files spell it.
 std::string tensor_name(NameStyle style, TensorSlot slot);
 

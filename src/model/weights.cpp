@@ -149,6 +149,9 @@ Status WeightLoader::load_matrix(TensorRole role, int layer, Matrix& out, Matrix
   source.type = entry.type;
   source.n_rows = static_cast<std::int64_t>(entry.shape[0]);
   source.n_columns = static_cast<std::int64_t>(entry.shape[1]);
+  const MatrixScales scales = file_.scales(role, layer);
+  source.weight_scale = scales.weight;
+  source.input_scale = scales.input;
   source.read = [&](std::uint64_t offset, std::span<std::byte> bytes) {
     return file_.read_raw(entry, offset, bytes);
   };

@@ -78,7 +78,8 @@ class Tokenizer {
   std::int32_t bos_id() const { return bos_id_; }  // -1: none
   std::int32_t eos_id() const { return eos_id_; }  // -1: none
 
-  // The tokens that end a reply, ascending: EOS, the file's further ones, <|im_end|> and </s>.
+  // The tokens that end a reply, ascending: EOS, the file's further ones, and what of
+  // <|im_end|>, </s> and <SPECIAL_12> (Nano v2) it has.
   std::span<const std::int32_t> stop_ids() const { return stop_ids_; }
   // Adds what the model's configuration says ends a reply; ids out of range are passed over, since
   // configurations of trimmed models state them.

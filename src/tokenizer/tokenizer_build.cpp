@@ -141,6 +141,8 @@ Status Tokenizer::set_special_ids(const VocabularyData& data) {
   stop_ids_.push_back(eos_id_);
   stop_ids_.push_back(added_.find("<|im_end|>"));
   stop_ids_.push_back(added_.find("</s>"));
+  // How Nano v2 ends a turn; in Nemotron 3 that id is <think>, and the name does not occur.
+  stop_ids_.push_back(added_.find("<SPECIAL_12>"));
   std::erase(stop_ids_, -1);
   sort_stop_ids();
   return Status::ok();

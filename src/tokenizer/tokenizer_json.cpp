@@ -7,6 +7,7 @@
 #include "bpe/tekken_split.h"
 #include "tokenizer/json_scalars.h"
 #include "tokenizer/tokenizer.h"
+#include "tokenizer/vocabulary_json.h"
 
 namespace nemotron {
 
@@ -238,8 +239,8 @@ Status set_id(const VocabularyData& data, const std::string* text, const char* n
 
 }  // namespace
 
-Result<Tokenizer> Tokenizer::from_json(std::string_view json_text,
-                                       std::string_view tokenizer_config_json) {
+Result<VocabularyData> vocabulary_from_json(std::string_view json_text,
+                                            std::string_view tokenizer_config_json) {
   TokenizerJson json;
   NEMO_TRY(json.read(json_text, "tokenizer.json"));
   TokenizerConfigJson config;
@@ -260,6 +261,12 @@ Result<Tokenizer> Tokenizer::from_json(std::string_view json_text,
   NEMO_TRY(set_id(data, bos, "bos_token", data.bos_id));
   NEMO_TRY(set_id(data, config.token_text("eos_token"), "eos_token", data.eos_id));
   if (data.bos_id < 0) data.bos_id = id_of(data, "<s>");
+  return data;
+}
+
+Result<Tokenizer> Tokenizer::from_json(std::string_view json_text,
+                                       std::string_view tokenizer_config_json) {
+  NEMO_ASSIGN(VocabularyData data, vocabulary_from_json(json_text, tokenizer_config_json));
   return from_vocabulary(std::move(data));
 }
 

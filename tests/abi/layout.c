@@ -47,6 +47,7 @@ NUMBER(NEMO_ISA_REF, 1);
 NUMBER(NEMO_ISA_AVX2, 2);
 NUMBER(NEMO_ISA_AVX512, 3);
 NUMBER(NEMO_LOAD_NO_WEIGHTS, 1);
+NUMBER(NEMO_LOAD_FP8_WEIGHT_ONLY, 2);
 NUMBER(NEMO_THINKING_DEFAULT, 0);
 NUMBER(NEMO_THINKING_ON, 1);
 NUMBER(NEMO_THINKING_OFF, 2);
@@ -178,6 +179,23 @@ LAYOUT_MEMBER(nemo_generate_result, n_prompt_tokens, 8);
 LAYOUT_MEMBER(nemo_generate_result, n_generated_tokens, 16);
 LAYOUT_MEMBER(nemo_generate_result, prefill_us, 24);
 LAYOUT_MEMBER(nemo_generate_result, decode_us, 32);
+
+LAYOUT_SIZE(nemo_synthesize_options, 56);
+LAYOUT_MEMBER(nemo_synthesize_options, struct_size, 0);
+LAYOUT_MEMBER(nemo_synthesize_options, n_threads, 4);
+LAYOUT_MEMBER(nemo_synthesize_options, seed, 8);
+LAYOUT_MEMBER(nemo_synthesize_options, shape, 16);
+LAYOUT_MEMBER(nemo_synthesize_options, type, 24);
+LAYOUT_MEMBER(nemo_synthesize_options, tokenizer_path, 32);
+LAYOUT_MEMBER(nemo_synthesize_options, on_progress, 40);
+LAYOUT_MEMBER(nemo_synthesize_options, progress_user, 48);
+
+LAYOUT_SIZE(nemo_quantize_options, 32);
+LAYOUT_MEMBER(nemo_quantize_options, struct_size, 0);
+LAYOUT_MEMBER(nemo_quantize_options, n_threads, 4);
+LAYOUT_MEMBER(nemo_quantize_options, type, 8);
+LAYOUT_MEMBER(nemo_quantize_options, on_progress, 16);
+LAYOUT_MEMBER(nemo_quantize_options, progress_user, 24);
 #endif
 
 // Every initialiser compiles and sets what it says.
@@ -193,6 +211,8 @@ int nemo_abi_initialisers(void) {
   nemo_session_options session_options = NEMO_SESSION_OPTIONS_INIT;
   nemo_generate_options generate_options = NEMO_GENERATE_OPTIONS_INIT;
   nemo_generate_result generate_result = NEMO_GENERATE_RESULT_INIT;
+  nemo_synthesize_options synthesize_options = NEMO_SYNTHESIZE_OPTIONS_INIT;
+  nemo_quantize_options quantize_options = NEMO_QUANTIZE_OPTIONS_INIT;
   return (error.struct_size == sizeof error) +
          (context_options.struct_size == sizeof context_options) +
          (memory_file.struct_size == sizeof memory_file) +
@@ -202,5 +222,7 @@ int nemo_abi_initialisers(void) {
          (chat_options.struct_size == sizeof chat_options) +
          (session_options.struct_size == sizeof session_options) +
          (generate_options.struct_size == sizeof generate_options) +
-         (generate_result.struct_size == sizeof generate_result);
+         (generate_result.struct_size == sizeof generate_result) +
+         (synthesize_options.struct_size == sizeof synthesize_options) +
+         (quantize_options.struct_size == sizeof quantize_options);
 }

@@ -62,4 +62,19 @@ expect_exit 1 "$nemotron" run "$model" --tools "$work/ids" $ask
 expect_exit 1 "$nemotron" run "$model" $ask --temp 1 --top-p 0
 printf 'Hello\n/new\nHello\n/exit\n' | "$nemotron" run "$model" -n 4 --thinking off > "$work/out" 2> "$work/err"
 [ "$(grep -c 'prompt tokens' "$work/err")" -eq 2 ] || fail "a conversation of two turns"
+
+expect_exit 0 "$nemotron" synth --shape tiny --type bf16 --seed 4 -o "$work/random"
+grep -q "MiB of tensors" "$work/err" || fail "synth says nothing of what it wrote"
+expect_exit 0 "$nemotron" quantize "$work/random" "$work/random.gguf" --type q4_k_m
+echo 1 2 3 > "$work/few"
+expect_exit 0 "$nemotron" logits "$work/random.gguf" --tokens "$work/few" --output "$work/logits"
+expect_exit 0 "$nemotron" inspect "$work/random.gguf"
+grep -q "Q6_K" "$work/out" || fail "quantize made no Q4_K_M"
+expect_exit 1 "$nemotron" synth --shape tiny --type bf16 -o "$work/random"
+expect_exit 1 "$nemotron" synth --shape tiny --type bf16 --tokenizer "$folder" -o "$work/x" # too large
+expect_exit 1 "$nemotron" synth --shape huge -o "$work/x"
+expect_exit 1 "$nemotron" quantize "$work/random" "$work/x" --type q9
+expect_exit 1 "$nemotron" quantize "$work/ids" "$work/x"
+expect_exit 2 "$nemotron" synth --shape tiny
+[ ! -e "$work/x" ] || fail "a failed command left a file"
 echo "the command does what it says"

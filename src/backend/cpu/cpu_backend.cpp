@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "backend/cpu/fp8_scaling.h"
 #include "backend/cpu/pack_weights.h"
 #include "base/checked_math.h"
 #include "io/page_buffer.h"
@@ -24,8 +25,10 @@ constexpr std::int64_t kPrepareGrain = 512;  // blocks of prepared columns not w
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(const KernelTable& kernels, std::unique_ptr<ThreadPool> pool)
-      : kernels_(kernels), pool_(std::move(pool)) {}
+  CpuBackend(const CpuBackendOptions& options, std::unique_ptr<ThreadPool> pool)
+      : kernels_(*options.kernels),
+        pool_(std::move(pool)),
+        fp8_weight_only_(options.fp8_weight_only) {}
 
   const char* name() const override { return kernels_.name; }
 
@@ -69,6 +72,8 @@ class CpuBackend final : public Backend {
     return ceil_div(ceil_div(n, pool_->n_threads() * kPiecesPerThread), unit) * unit;
   }
   void prepare(const kernels::PrepareParams& params);
+  // The input of an FP8 product, written behind x: E4M3 numbers, as floats.
+  Activation rounded_input(Activation x, float input_scale);
   Status reserve_scratch(TensorType type, std::int64_t n_columns);
   std::byte* scratch(int thread) const {
     return static_cast<std::byte*>(scratch_.data()) +
@@ -79,6 +84,8 @@ class CpuBackend final : public Backend {
   std::unique_ptr<ThreadPool> pool_;
   DeviceBuffer scratch_;  // [n_threads, scratch_bytes_]
   std::size_t scratch_bytes_ = 0;
+  bool fp8_weight_only_ = false;
+  bool rounds_inputs_ = false;  // a matrix has an input scale: activations have a rounded part
 };
 
 template <typename Count, typename Body>
@@ -135,7 +142,13 @@ Status CpuBackend::write(const DeviceBuffer& device, std::span<const float> host
 }
 
 Result<Matrix> CpuBackend::upload(const MatrixSource& source) {
-  Matrix matrix{{}, source.type, source.n_rows, source.n_columns};
+  Matrix matrix{{},
+                source.type,
+                source.n_rows,
+                source.n_columns,
+                source.weight_scale,
+                fp8_weight_only_ ? 0.0f : source.input_scale};
+  rounds_inputs_ = rounds_inputs_ || matrix.input_scale > 0.0f;
   NEMO_ASSIGN(matrix.memory, allocate(stored_bytes(source, kernels_)));
   NEMO_TRY(pack_weights(source, kernels_, *pool_, static_cast<std::byte*>(matrix.memory.data())));
   if (source.use == MatrixUse::kProduct) NEMO_TRY(reserve_scratch(source.type, source.n_columns));
@@ -156,7 +169,9 @@ std::size_t CpuBackend::activation_bytes(std::int64_t n_rows, std::int64_t n_col
   for (int i = 0; i < kNumTensorTypes; ++i)
     prepared =
         std::max(prepared, kernels_.prepared_bytes(static_cast<TensorType>(i), n_rows, n_columns));
-  return float_bytes(n_rows, n_columns) + static_cast<std::size_t>(prepared);
+  const std::size_t one =
+      round_up(float_bytes(n_rows, n_columns) + static_cast<std::size_t>(prepared), kAlignment);
+  return rounds_inputs_ ? 2 * one : one;
 }
 
 void CpuBackend::embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) {
@@ -176,7 +191,22 @@ void CpuBackend::prepare(const kernels::PrepareParams& params) {
   share(kernels_.prepare, params, ceil_div(params.n_in, kernels::kPrepareColumns), unit);
 }
 
+Activation CpuBackend::rounded_input(Activation x, float input_scale) {
+  const std::size_t one = activation_bytes(x.n_rows, x.n_columns) / 2;
+  const Activation rounded{static_cast<std::byte*>(x.data) + one, x.n_rows, x.n_columns};
+  const std::int64_t n = x.n_rows * x.n_columns;
+  pool_->parallel_for(n, grain(n), [&](std::int64_t first, std::int64_t last, int) {
+    round_to_f8_multiples(first_element(x), input_scale, first, last, first_element(rounded));
+  });
+  return rounded;
+}
+
 void CpuBackend::linear(Activation x, const Matrix& weight, TensorView out) {
+  float output_scale = weight.weight_scale;
+  if (weight.input_scale > 0.0f) {
+    x = rounded_input(x, weight.input_scale);
+    output_scale *= weight.input_scale;
+  }
   void* prepared = prepared_part(x);
   if (kernels_.prepared_bytes(weight.type, x.n_rows, x.n_columns) > 0)
     prepare({weight.type, first_element(x), x.n_rows, x.n_columns, prepared});
@@ -192,6 +222,7 @@ void CpuBackend::linear(Activation x, const Matrix& weight, TensorView out) {
   pool_->parallel_for(weight.n_rows, grain(weight.n_rows, kernels::kTileRows),
                       [&](std::int64_t first, std::int64_t last, int thread) {
                         kernels_.linear(params, first, last, scratch(thread));
+                        if (output_scale != 1.0f) scale_columns(out, first, last, output_scale);
                       });
 }
 
@@ -302,7 +333,7 @@ void CpuBackend::attention(const StepBatch& batch, int layer, TensorView q, Tens
 Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuBackendOptions& options) {
   const int n_threads = options.n_threads > 0 ? options.n_threads : usable_processors();
   NEMO_ASSIGN(auto pool, ThreadPool::create(n_threads));
-  return std::unique_ptr<Backend>(new CpuBackend(*options.kernels, std::move(pool)));
+  return std::unique_ptr<Backend>(new CpuBackend(options, std::move(pool)));
 }
 
 }  // namespace nemotron

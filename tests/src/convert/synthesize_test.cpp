@@ -180,6 +180,11 @@ TEST_CASE("a tokenizer comes along from another model") {
   CHECK((content(folder.file("bf16/tokenizer.json")) == content(from + "/tokenizer.json")));
   options.tokenizer_path = gguf;
   CHECK(synthesize(folder.file("no"), options).code() == StatusCode::kUnsupportedFormat);
+  for (const char* type : {"bf16", "q8_0"}) {  // 8192 tokens, for a vocabulary of 1024
+    options = tiny(type);
+    options.tokenizer_path = std::string(NEMO_SOURCE_DIR) + "/examples/demo-model";
+    CHECK(synthesize(folder.file("no"), options).code() == StatusCode::kConfigMismatch);
+  }
   options.tokenizer_path = folder.file("nothing");
   CHECK(synthesize(folder.file("no"), options).code() == StatusCode::kFileNotFound);
 }

@@ -123,7 +123,7 @@ TEST_CASE("a GGUF model opens from its file, its folder and memory, whatever its
   INFO(from_file.status().message());
   REQUIRE(from_file.is_ok());
   check_gguf(from_file.value());
-  folder.write("other.gguf", bytes);
+  folder.write("README.md", "what lies beside it does not matter");
   const auto from_folder = open_model(folder.path());
   REQUIRE(from_folder.is_ok());
   check_gguf(from_folder.value());
@@ -141,20 +141,26 @@ TEST_CASE("what is no model is refused with a sentence") {
   CHECK(text.code() == StatusCode::kUnsupportedFormat);
   CHECK(message_has(text, "a.gguf"));
   CHECK(open_model(folder.write("empty", "")).status().code() == StatusCode::kUnsupportedFormat);
-  folder.write("b.gguf", "");
+  CHECK(open_model(folder.path()).status().code() == StatusCode::kFileNotFound);
+  folder.write("b.bin", read_data("tiny.gguf"));
+  folder.write("c", read_data("tiny.gguf"));
   const Status two = open_model(folder.path()).status();
   CHECK(two.code() == StatusCode::kInvalidArgument);
-  CHECK(message_has(two, "a.gguf"));
+  CHECK(message_has(two, "2 files of weights ('b.bin', 'c')"));
 }
 
-TEST_CASE("sharded safetensors are refused by name") {
+TEST_CASE("a safetensors file of any name opens from its folder and by its path") {
   const TempFolder folder;
-  folder.write("model.safetensors.index.json", "{}");
-  const Status status = open_model(folder.path()).status();
-  CHECK(status.code() == StatusCode::kUnsupportedFormat);
-  CHECK(message_has(status, "several safetensors files"));
-  CHECK(open_from_memory({{"model.safetensors.index.json", "{}"}}).status().code() ==
-        StatusCode::kUnsupportedFormat);
+  for (const NamedText& file : tiny_safetensors())
+    folder.write(file.name == "model.safetensors" ? "weights.bin" : file.name, file.bytes);
+  const auto from_folder = open_model(folder.path());
+  INFO(from_folder.status().message());
+  REQUIRE(from_folder.is_ok());
+  CHECK(from_folder->path() == folder.file("weights.bin"));
+  check_safetensors(from_folder.value());
+  const auto from_file = open_model(folder.file("weights.bin"));
+  REQUIRE(from_file.is_ok());
+  check_safetensors(from_file.value());
 }
 
 TEST_CASE("small files beside the weights: missing, broken, chosen") {

@@ -1,0 +1,55 @@
+// nemotron quantize: a model as a GGUF file of another type.
+#include <memory>
+
+#include "conversion.h"
+#include "program.h"
+
+namespace {
+
+constexpr const char* kFooter =
+    R"(Types: q2_k q3_k_s q3_k_m q3_k_l q4_0 q4_1 q4_k_s q4_k_m q5_0 q5_1 q5_k_s q5_k_m
+q6_k q8_0 iq4_nl iq4_xs f32 f16 bf16
+Example:
+  nemotron quantize NVIDIA-Nemotron-3-Nano-4B-BF16 nano-4b-q4_k_m.gguf --type q4_k_m)";
+
+struct Options {
+  std::string input_path;
+  std::string output_path;
+  std::string type = "q4_k_m";
+  std::uint32_t n_threads = 0;
+};
+
+void quantize(const Options& options) {
+  Conversion conversion("quantizing");
+  nemo_quantize_options c_options = NEMO_QUANTIZE_OPTIONS_INIT;
+  c_options.n_threads = options.n_threads;
+  c_options.type = options.type.c_str();
+  c_options.on_progress = Conversion::on_progress;
+  c_options.progress_user = &conversion;
+  nemo_error error = NEMO_ERROR_INIT;
+  if (nemo_model_quantize(options.input_path.c_str(), options.output_path.c_str(), &c_options,
+                          &error) != NEMO_OK)
+    throw nemotron::Error(error);
+  conversion.print_summary(options.output_path);
+}
+
+}  // namespace
+
+void add_quantize_command(CLI::App& program) {
+  const auto options = std::make_shared<Options>();
+  CLI::App& command =
+      *program.add_subcommand("quantize", "Write a model as a GGUF file of another type");
+  command
+      .add_option("IN", options->input_path,
+                  "A .gguf file, a .safetensors file, or a folder that holds either")
+      ->type_name("")
+      ->required();
+  command.add_option("OUT", options->output_path, "The .gguf file to write")
+      ->type_name("")
+      ->required();
+  command.add_option("--type", options->type, "One of the types below (default: q4_k_m)")
+      ->type_name("TYPE");
+  add_threads_option(command, options->n_threads);
+  command.footer(kFooter);
+  command.callback([options] { quantize(*options); });
+}

@@ -1,0 +1,101 @@
+#include "convert/weight_reader.h"
+
+#include <bit>
+#include <cmath>
+#include <string_view>
+
+#include "base/text.h"
+#include "quant/dequantize.h"
+
+namespace nemotron {
+namespace {
+
+Status bad_tensor(const TensorEntry& entry, std::string_view what) {
+  return {StatusCode::kBadFile, join("tensor '", entry.name, "' ", what),
+          static_cast<std::int64_t>(entry.offset_bytes)};
+}
+
+bool all_finite(std::span<const float> values) {
+  bool is_finite = true;
+  for (const float value : values)
+    is_finite &= (std::bit_cast<std::uint32_t>(value) & 0x7f800000u) != 0x7f800000u;
+  return is_finite;
+}
+
+const TensorEntry* find_entry(const ModelFile& file, std::string_view name) {
+  for (const TensorEntry& entry : file.table())
+    if (entry.name == name) return &entry;
+  return nullptr;
+}
+
+// Where GGUF's row `row` of q or k lies in safetensors: inside a head, rows of the first and the
+// second half alternate.
+std::uint64_t source_row(std::uint64_t row, std::uint64_t head_dim) {
+  const std::uint64_t in_head = row % head_dim;
+  return row - in_head + (in_head % 2) * (head_dim / 2) + in_head / 2;
+}
+
+}  // namespace
+
+Result<WeightReader> WeightReader::create(const ModelFile& file) {
+  WeightReader reader(file);
+  for (const TensorEntry& entry : file.table()) {
+    if (entry.type != TensorType::kF8_E4M3) continue;
+    const TensorEntry* scale =
+        find_entry(file, join(entry.name.substr(0, entry.name.rfind('.')), ".weight_scale"));
+    float value = 0.0f;
+    if (scale == nullptr || scale->n_elements() != 1)
+      return bad_tensor(entry, "has no weight_scale of one number");
+    NEMO_TRY(file.read_f32(*scale, std::span(&value, 1)));
+    if (!std::isfinite(value)) return bad_tensor(*scale, "is not finite");
+    reader.scales_.push_back({&entry, value});
+  }
+  return reader;
+}
+
+float WeightReader::scale_of(const TensorEntry& entry) const {
+  for (const Scale& scale : scales_)
+    if (scale.weight == &entry) return scale.value;
+  return 1.0f;
+}
+
+Status WeightReader::read_stored(const TensorEntry& entry, std::uint64_t first_element,
+                                 std::span<float> out, std::vector<std::byte>& scratch) const {
+  const TensorTypeTraits& block = traits(entry.type);
+  scratch.resize(out.size() / block.block_elements * block.block_bytes);
+  NEMO_TRY(
+      file_.read_raw(entry, first_element / block.block_elements * block.block_bytes, scratch));
+  dequantize(entry.type, scratch.data(), out.size(), out.data());
+  return Status::ok();
+}
+
+Status WeightReader::read_permuted(const TensorEntry& entry, std::uint64_t first_row,
+                                   std::span<float> out, std::vector<std::byte>& scratch) const {
+  const std::uint64_t n_columns = entry.shape[1];
+  const auto head_dim = static_cast<std::uint64_t>(file_.config().head_dim);
+  for (std::uint64_t i = 0; i * n_columns < out.size(); ++i)
+    NEMO_TRY(read_stored(entry, source_row(first_row + i, head_dim) * n_columns,
+                         out.subspan(i * n_columns, n_columns), scratch));
+  return Status::ok();
+}
+
+Status WeightReader::read(TensorSlot slot, std::uint64_t first_element, std::span<float> out,
+                          std::vector<std::byte>& scratch) const {
+  const TensorEntry& entry = *file_.lookup(slot.role, slot.layer);
+  const bool is_q_or_k = slot.role == TensorRole::q_proj || slot.role == TensorRole::k_proj;
+  // Only safetensors store A_log, and only they hold q and k as they were trained.
+  if (is_q_or_k && file_.stores_A_log() && file_.config().head_dim % 2 == 0) {
+    NEMO_TRY(read_permuted(entry, first_element / entry.shape[1], out, scratch));
+  } else {
+    NEMO_TRY(read_stored(entry, first_element, out, scratch));
+  }
+  if (!all_finite(out)) return bad_tensor(entry, "holds a number that is not finite");
+  const float scale = scale_of(entry);
+  if (scale != 1.0f)
+    for (float& value : out) value *= scale;
+  if (slot.role == TensorRole::A && file_.stores_A_log())
+    for (float& value : out) value = static_cast<float>(-std::exp(static_cast<double>(value)));
+  return Status::ok();
+}
+
+}  // namespace nemotron

@@ -1,0 +1,43 @@
+// Weights of an opened model as floats, in the form that GGUF files have: scales of FP8 applied,
+// A rather than A_log, rows of q and k permuted as the public converter does it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "formats/model_file.h"
+#include "formats/tensor_names.h"
+
+namespace nemotron {
+
+class WeightReader {
+ public:
+  // `file` must outlive the reader. kBadFile when an FP8 weight has no scale of one finite number.
+  static Result<WeightReader> create(const ModelFile& file);
+
+  // Elements [first_element, first_element + out.size()) of the tensor in this role, whole rows.
+  // kBadFile when one is not finite. Thread-safe, with a `scratch` to each thread.
+  Status read(TensorSlot slot, std::uint64_t first_element, std::span<float> out,
+              std::vector<std::byte>& scratch) const;
+
+ private:
+  explicit WeightReader(const ModelFile& file) : file_(file) {}
+
+  Status read_stored(const TensorEntry& entry, std::uint64_t first_element, std::span<float> out,
+                     std::vector<std::byte>& scratch) const;
+  Status read_permuted(const TensorEntry& entry, std::uint64_t first_row, std::span<float> out,
+                       std::vector<std::byte>& scratch) const;
+  float scale_of(const TensorEntry& entry) const;
+
+  struct Scale {
+    const TensorEntry* weight;
+    float value;
+  };
+
+  const ModelFile& file_;
+  std::vector<Scale> scales_;  // of FP8 weights
+};
+
+}  // namespace nemotron

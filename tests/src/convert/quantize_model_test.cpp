@@ -1,0 +1,221 @@
+// A quantized model is what llama.cpp's quantizer makes of the same weights, from whatever form.
+#include "convert/quantize_model.h"
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "base/float_types.h"
+#include "convert/synthesize.h"
+#include "formats/open_model.h"
+#include "gguf/gguf.h"
+#include "io/paths.h"
+#include "lib/io/temp_folder.h"
+#include "safetensors/safetensors.h"
+
+using namespace nemotron;
+
+namespace {
+
+std::string data_path(const std::string& name) {
+  return std::string(NEMO_TEST_SOURCE_DIR) + "/data/" + name;
+}
+
+std::string content(const std::string& path) {
+  return read_all(*open_file(path).value(), 64 << 20).value();
+}
+
+Status quantize_to(const std::string& input, const std::string& output, const std::string& type,
+                   int n_threads = 2) {
+  QuantizeOptions options;
+  options.type = type;
+  options.n_threads = n_threads;
+  return quantize_model(input, output, options);
+}
+
+std::uint32_t crc32(const std::vector<std::byte>& bytes) {
+  static const auto kTable = [] {
+    std::array<std::uint32_t, 256> table{};
+    for (std::uint32_t i = 0; i < 256; ++i) {
+      std::uint32_t value = i;
+      for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0xedb88320u : 0);
+      table[i] = value;
+    }
+    return table;
+  }();
+  std::uint32_t crc = 0xffffffffu;
+  for (const std::byte byte : bytes)
+    crc = crc >> 8 ^ kTable[(crc ^ static_cast<std::uint32_t>(byte)) & 255];
+  return ~crc;
+}
+
+struct OpenGguf {
+  explicit OpenGguf(const std::string& path)
+      : source(open_file(path).value()), file(read_gguf(*source).value()) {}
+
+  std::vector<std::byte> bytes(const TensorEntry& entry) const {
+    std::vector<std::byte> out(entry.size_bytes);
+    REQUIRE(source->read_at(entry.offset_bytes, out).is_ok());
+    return out;
+  }
+  std::string describe(const TensorEntry& entry) const {
+    char crc[16];
+    std::snprintf(crc, sizeof crc, " %08x", crc32(bytes(entry)));
+    return std::string(traits(entry.type).name) + crc;
+  }
+
+  std::unique_ptr<DataSource> source;
+  GgufFile file;
+};
+
+// The tiny model as a folder with BF16 safetensors.
+const std::string& tiny_folder() {
+  static const TempFolder folder;
+  static const std::string path = [] {
+    SynthesizeOptions options;
+    options.shape = "tiny";
+    options.type = "bf16";
+    options.seed = 9;
+    REQUIRE(synthesize(folder.file("m"), options).is_ok());
+    return folder.file("m");
+  }();
+  return path;
+}
+
+std::vector<float> values_of(const ModelFile& file, TensorRole role, int layer) {
+  const TensorEntry& entry = *file.lookup(role, layer);
+  std::vector<float> values(entry.n_elements());
+  REQUIRE(file.read_f32(entry, values).is_ok());
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("every type of file has llama.cpp's types and bytes") {
+  const auto goldens = nlohmann::json::parse(content(data_path("convert/llama_quantize.json")));
+  const TempFolder folder;
+  for (const auto& [type, expected] : goldens.items()) {
+    if (type == "common" || type == "llama.cpp") continue;
+    REQUIRE(quantize_to(tiny_folder(), folder.file("x"), type).is_ok());
+    const OpenGguf found(folder.file("x"));
+    CHECK(found.file.tensors.size() == expected.size() + goldens["common"].size());
+    for (const TensorEntry& entry : found.file.tensors) {
+      INFO(type << ", " << entry.name);
+      const auto& list = expected.contains(entry.name) ? expected : goldens["common"];
+      REQUIRE(list.contains(entry.name));
+      CHECK(found.describe(entry) == list[entry.name].get<std::string>());
+    }
+  }
+}
+
+TEST_CASE("the file is the same from safetensors and GGUF, for any number of threads") {
+  const TempFolder folder;
+  REQUIRE(quantize_to(tiny_folder(), folder.file("bf16"), "bf16").is_ok());
+  REQUIRE(quantize_to(tiny_folder(), folder.file("a"), "q4_k_m", 1).is_ok());
+  REQUIRE(quantize_to(folder.file("bf16"), folder.file("b"), "q4_k_m", 3).is_ok());
+  const OpenGguf a(folder.file("a")), b(folder.file("b"));
+  REQUIRE(a.file.tensors.size() == b.file.tensors.size());
+  for (std::size_t i = 0; i < a.file.tensors.size(); ++i) {
+    CHECK(a.file.tensors[i].name == b.file.tensors[i].name);
+    CHECK((a.bytes(a.file.tensors[i]) == b.bytes(b.file.tensors[i])));
+  }
+  CHECK(a.file.get_uint("general.file_type").value() == 15);
+  CHECK(b.file.get_uint("general.file_type").value() == 15);
+  REQUIRE(quantize_to(tiny_folder(), folder.file("c"), "q4_k_m", 3).is_ok());
+  CHECK((content(folder.file("a")) == content(folder.file("c"))));
+}
+
+TEST_CASE("an opened quantized model has the configuration of its source") {
+  const TempFolder folder;
+  REQUIRE(quantize_to(tiny_folder(), folder.file("x.gguf"), "q8_0").is_ok());
+  const auto found = open_model(folder.file("x.gguf"));
+  const auto expected = open_model(tiny_folder());
+  REQUIRE(found.is_ok());
+  CHECK(found->config().layer_pattern() == expected->config().layer_pattern());
+  CHECK(found->config().max_context == expected->config().max_context);
+  CHECK(found->config().norm_eps == expected->config().norm_eps);
+  CHECK(found->config().d_inner() == expected->config().d_inner());
+  CHECK(found->config().n_groups == expected->config().n_groups);
+  const auto A_log = values_of(expected.value(), TensorRole::A, 0);
+  const auto A = values_of(found.value(), TensorRole::A, 0);
+  for (std::size_t i = 0; i < A.size(); ++i) CHECK(A[i] == Approx(-std::exp(A_log[i])));
+}
+
+// The public converter's own layout: the same model is at hand as safetensors and as GGUF.
+TEST_CASE("weights from safetensors lie as the public converter lays them out") {
+  const TempFolder folder;
+  REQUIRE(quantize_to(data_path("model/hf/tiny_chat"), folder.file("x"), "f32").is_ok());
+  const auto found = open_model(folder.file("x"));
+  const auto expected = open_model(data_path("model/gguf/tiny_chat.gguf"));
+  REQUIRE(found.is_ok());
+  REQUIRE(expected.is_ok());
+  for (int layer = 0; layer < expected->config().n_layers; ++layer) {
+    const LayerKind kind = expected->config().layers[static_cast<std::size_t>(layer)];
+    for (const TensorRole role : layer_roles(kind)) {
+      const auto a = values_of(found.value(), role, layer);
+      const auto b = values_of(expected.value(), role, layer);
+      INFO(tensor_name(NameStyle::gguf, {role, layer}));
+      REQUIRE(a.size() == b.size());
+      double error = 0, norm = 0;
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        error += std::pow(double{a[i]} - b[i], 2);
+        norm += std::pow(double{b[i]}, 2);
+      }
+      CHECK(error <= 0.02 * 0.02 * norm);  // the GGUF's own rounding
+    }
+  }
+  REQUIRE(found->tokenizer().vocabulary.has_value());
+  const auto& vocabulary = *found->tokenizer().vocabulary;
+  CHECK((vocabulary.tokens == expected->tokenizer().vocabulary->tokens));
+  CHECK((vocabulary.merges == expected->tokenizer().vocabulary->merges));
+  CHECK((found->tokenizer().chat_template == expected->tokenizer().chat_template));
+}
+
+TEST_CASE("metadata of a GGUF comes along") {
+  const TempFolder folder;
+  const std::string input = data_path("model/gguf/tiny_chat.gguf");
+  REQUIRE(quantize_to(input, folder.file("x"), "q8_0").is_ok());
+  const OpenGguf before(input), after(folder.file("x"));
+  for (const auto& [key, value] : before.file.metadata) {
+    if (key == "general.file_type" || key == "general.quantization_version") continue;
+    INFO(key);
+    const GgufValue* found = after.file.find(key);
+    REQUIRE(found != nullptr);
+    std::string a, b;
+    CHECK(value.append_to(a));
+    CHECK(found->append_to(b));
+    CHECK((a == b));
+  }
+}
+
+TEST_CASE("what cannot be quantized") {
+  const TempFolder folder;
+  const std::string out = folder.file("x");
+  CHECK(quantize_to(tiny_folder(), out, "q9").code() == StatusCode::kInvalidArgument);
+  CHECK(quantize_to(tiny_folder(), out, "fp8").code() == StatusCode::kInvalidArgument);
+  CHECK(quantize_to(folder.file("none"), out, "q8_0").code() == StatusCode::kFileNotFound);
+  CHECK(quantize_to(tiny_folder(), folder.file("no/x"), "q8_0").code() == StatusCode::kFileWrite);
+  QuantizeOptions options;
+  options.progress = [](std::uint64_t, std::uint64_t) { return 1; };
+  CHECK(quantize_model(tiny_folder(), out, options).code() == StatusCode::kCancelled);
+  CHECK(list_directory(folder.path()).value().empty());
+}
+
+TEST_CASE("a weight that is not finite is named") {
+  const TempFolder folder;
+  REQUIRE(quantize_to(tiny_folder(), folder.file("bf16"), "bf16").is_ok());
+  std::string bytes = content(folder.file("bf16"));
+  const OpenGguf file(folder.file("bf16"));
+  const TensorEntry& last = file.file.tensors.back();
+  const bf16_bits infinity = 0x7f80;
+  REQUIRE(last.type == TensorType::kBF16);
+  std::memcpy(&bytes[last.offset_bytes + last.size_bytes - 2], &infinity, 2);
+  folder.write("bad", bytes);
+  const Status status = quantize_to(folder.file("bad"), folder.file("x"), "q4_0");
+  CHECK(status.code() == StatusCode::kBadFile);
+  CHECK(status.message().find(last.name) != std::string::npos);
+  CHECK_FALSE(is_regular_file(folder.file("x")));
+}

@@ -62,8 +62,11 @@ __attribute__((target("avx512f,avx512vnni"))) void int8_work() {
 #pragma GCC unroll 12
     for (int k = 0; k < kChains; ++k) sums[k] = _mm512_dpbusd_epi32(sums[k], a, b);
   }
-  for (__m512i& sum : sums)
-    sink = static_cast<std::uint64_t>(_mm_cvtsi128_si32(_mm512_castsi512_si128(sum)));
+  alignas(64) std::int32_t lanes[16];
+  for (const __m512i& sum : sums) {
+    _mm512_store_si512(lanes, sum);
+    sink = static_cast<std::uint64_t>(lanes[0]);
+  }
 }
 
 __attribute__((target("avx2,fma"))) void f32_work() {

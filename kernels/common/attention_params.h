@@ -11,8 +11,8 @@ enum class KvType : std::uint8_t { kBF16, kF32 };
 
 // Where the keys and values of one attention layer lie inside the blocks of a sequence.
 // A block holds, for each attention layer, keys [n_kv_heads, head_dim, 64], then values
-// [n_kv_heads, 64, head_dim]: scores run along positions, sums of values along head_dim, and neither
-// crosses lanes.
+// [n_kv_heads, 64, head_dim]: scores run along positions, sums of values along head_dim, and
+// neither crosses lanes.
 struct KvView {
   void* const* blocks = nullptr;  // block b holds positions [64 b, 64 b + 64)
   std::int64_t key_offset_bytes = 0;

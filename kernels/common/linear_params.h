@@ -1,7 +1,8 @@
 // y = x W^T: the shapes of a matrix product with a stored weight, for all levels and types.
 //
-// A level may keep a weight in an order of its own: the rows of a file go through pack_tile, sixteen
-// outputs at a time. It may also want its input in another form: prepare writes it, once per product.
+// A level may keep a weight in an order of its own: the rows of a file go through pack_tile,
+// sixteen outputs at a time. It may also want its input in another form: prepare writes it, once
+// per product.
 #pragma once
 
 #include <cstdint>

@@ -24,8 +24,8 @@ struct CausalConv1dParams {
 // The recurrence, token by token (section 2):
 //   dt' = clamp(softplus(dt + dt_bias));  h <- exp(dt' A) h + (dt' x) outer B;  y = h C + D x
 // f32 throughout: a narrower state drifts over long contexts. The state lies [head, d_state,
-// head_dim], so that lanes run along head_dim and no sum crosses lanes; y sums over d_state ascending,
-// from D x.
+// head_dim], so that lanes run along head_dim and no sum crosses lanes; y sums over d_state
+// ascending, from D x.
 struct SsmScanParams {
   const float* x = nullptr;        // [n_rows, x_stride]; [n_heads, head_dim] per row
   const float* B = nullptr;        // [n_rows, x_stride]; [n_groups, d_state] per row

@@ -9,8 +9,8 @@ namespace nemotron {
 
 namespace {
 
-// A loop of the model follows the last within microseconds, waking a parked thread takes fifty. So a
-// thread looks for this long (some 20 to 60 us) before it parks.
+// A loop of the model follows the last within microseconds, waking a parked thread takes fifty. So
+// a thread looks for this long (some 20 to 60 us) before it parks.
 constexpr int kSpins = 1000;
 
 void pause_briefly() {

@@ -13,7 +13,7 @@ namespace nemotron {
 struct CpuBackendOptions {
   int n_threads = 0;                              // 0: one per usable processor
   const kernels::KernelTable* kernels = nullptr;  // not null
-  bool fp8_weight_only = false;  // leave the inputs of FP8 products as they are
+  bool fp8_weight_only = false;                   // leave the inputs of FP8 products as they are
 };
 
 // kOutOfMemory when threads cannot be started.

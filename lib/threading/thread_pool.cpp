@@ -9,8 +9,9 @@ namespace nemotron {
 
 namespace {
 
-// A loop of the model follows the last within microseconds, waking a parked thread takes fifty. So
-// a thread looks for this long (some 20 to 60 us) before it parks.
+// Loops follow each other closely while a model runs, and waking a parked thread takes longer than
+// most of them. So a thread looks this often before it parks; not where threads outnumber
+// processors, since there it would take the time of the one it waits for.
 constexpr int kSpins = 1000;
 
 void pause_briefly() {
@@ -23,8 +24,8 @@ void pause_briefly() {
 
 // Returns when `value` is no longer `old`, and what it is then.
 template <typename T>
-T wait_while(const std::atomic<T>& value, T old) {
-  for (int i = 0; i < kSpins; ++i) {
+T wait_while(const std::atomic<T>& value, T old, int n_spins) {
+  for (int i = 0; i < n_spins; ++i) {
     const T now = value.load(std::memory_order_acquire);
     if (now != old) return now;
     pause_briefly();
@@ -36,7 +37,7 @@ T wait_while(const std::atomic<T>& value, T old) {
 }  // namespace
 
 Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int n_threads) {
-  std::unique_ptr<ThreadPool> pool(new ThreadPool);
+  std::unique_ptr<ThreadPool> pool(new ThreadPool(n_threads <= usable_processors() ? kSpins : 0));
   try {
     pool->workers_.reserve(static_cast<std::size_t>(n_threads - 1));
     for (int i = 1; i < n_threads; ++i)
@@ -67,13 +68,13 @@ void ThreadPool::run(const Loop& loop) {
   generation_.notify_all();
   take_ranges(0);
   int busy = n_busy_.load(std::memory_order_acquire);
-  while (busy != 0) busy = wait_while(n_busy_, busy);
+  while (busy != 0) busy = wait_while(n_busy_, busy, n_spins_);
 }
 
 void ThreadPool::work(int thread_index) {
   std::uint32_t seen = 0;
   for (;;) {
-    seen = wait_while(generation_, seen);
+    seen = wait_while(generation_, seen, n_spins_);
     if (stopping_.load()) return;
     take_ranges(thread_index);
     if (n_busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) n_busy_.notify_one();

@@ -41,11 +41,12 @@ class ThreadPool {
     void (*call)(const void*, std::int64_t, std::int64_t, int) = nullptr;
   };
 
-  ThreadPool() = default;
+  explicit ThreadPool(int n_spins) : n_spins_(n_spins) {}
   void run(const Loop& loop);
   void work(int thread_index);
   void take_ranges(int thread_index);
 
+  const int n_spins_;  // looks at what a thread waits for, before it parks
   std::vector<std::thread> workers_;
   Loop loop_;
   std::atomic<std::int64_t> next_item_{0};

@@ -19,9 +19,3 @@ void Conversion::print_summary(const std::string& path) const {
   std::fprintf(stderr, "%s: %s of tensors in %.1f s\n", path.c_str(),
                format_bytes(total_bytes_).c_str(), time.count());
 }
-
-void add_threads_option(CLI::App& command, std::uint32_t& n_threads) {
-  command.add_option("--threads", n_threads, "Threads that compute (default: all cores)")
-      ->check(CLI::Range(0, 256).description(""))
-      ->type_name("N");
-}

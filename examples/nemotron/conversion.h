@@ -23,6 +23,3 @@ class Conversion {
   std::uint64_t total_bytes_ = 0;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
-
-// --threads of commands that compute without a context.
-void add_threads_option(CLI::App& command, std::uint32_t& n_threads);

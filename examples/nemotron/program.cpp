@@ -41,6 +41,12 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t total) {
   std::fprintf(stderr, "\r%s [%s] %3.0f %%", label_.c_str(), bar.c_str(), 100 * part);
 }
 
+void add_threads_option(CLI::App& command, std::uint32_t& n_threads) {
+  command.add_option("--threads", n_threads, "Threads that compute (default: all cores)")
+      ->check(CLI::Range(0, 256).description(""))
+      ->type_name("N");
+}
+
 void add_model_options(CLI::App& command, ModelOptions& options, bool has_weights) {
   command
       .add_option("MODEL", options.path,
@@ -48,9 +54,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool has_weight
       ->type_name("")
       ->required();
   if (!has_weights) return;
-  command.add_option("--threads", options.n_threads, "Threads that compute (default: all cores)")
-      ->check(CLI::Range(0, 256).description(""))
-      ->type_name("N");
+  add_threads_option(command, options.n_threads);
   const std::map<std::string, std::uint32_t> levels = {{"auto", NEMO_ISA_AUTO},
                                                        {"ref", NEMO_ISA_REF},
                                                        {"avx2", NEMO_ISA_AVX2},

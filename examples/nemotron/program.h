@@ -42,6 +42,7 @@ struct ModelOptions {
   std::uint32_t isa = NEMO_ISA_AUTO;
 };
 
+void add_threads_option(CLI::App& command, std::uint32_t& n_threads);
 // MODEL, --threads and --isa; without weights there is nothing to compute and only MODEL.
 void add_model_options(CLI::App& command, ModelOptions& options, bool has_weights);
 nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags = 0);

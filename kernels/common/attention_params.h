@@ -1,6 +1,7 @@
 // Attention over keys and values in blocks of 64 positions.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace nemotron::kernels {
@@ -19,6 +20,14 @@ struct KvView {
   std::int64_t value_offset_bytes = 0;
   KvType type = KvType::kBF16;
 };
+
+// Where the keys or values (by their offset) of one KV head begin in the block of `position`.
+template <typename Element>
+Element* kv_head_part(const KvView& kv, std::int64_t offset_bytes, std::int64_t position,
+                      std::int64_t head, std::int64_t head_dim) {
+  auto* base = static_cast<std::byte*>(kv.blocks[position / kKvBlockTokens]) + offset_bytes;
+  return reinterpret_cast<Element*>(base) + head * kKvBlockTokens * head_dim;
+}
 
 // Rounds the span's keys and values to the stored type and puts them at their positions.
 struct KvStoreParams {

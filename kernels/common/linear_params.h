@@ -30,6 +30,9 @@ struct PrepareParams {
   const float* x = nullptr;            // [n_rows, n_in], contiguous
   std::int64_t n_rows = 0;
   std::int64_t n_in = 0;
+  // > 0: x / input_scale is rounded to E4M3, saturating (static FP8); outputs are then in multiples
+  // of it. Types other than F8_E4M3 have none.
+  float input_scale = 0.0f;
   void* prepared = nullptr;  // prepared_bytes(type, n_rows, n_in), aligned to 64
 };
 

@@ -79,23 +79,7 @@ constexpr f8_e4m3_bits float_to_f8_e4m3(float value) {
   return static_cast<f8_e4m3_bits>(sign | (rounded >> 20));
 }
 
-// The E4M3 number nearest to `value`, ties to even, as a float; beyond +-448 the largest. NaN
-// stays.
-constexpr float round_to_f8_e4m3(float value) {
-  constexpr float kMax = 448.0f;
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  const float magnitude = std::bit_cast<float>(bits & 0x7fffffffu);
-  const std::uint32_t sign = bits & 0x80000000u;
-  std::uint32_t rounded = 0;
-  if (magnitude < 0x1p-6f) {  // subnormal: adding 2^14 * 1.5 leaves multiples of 2^-9
-    rounded = std::bit_cast<std::uint32_t>((magnitude + 24576.0f) - 24576.0f);
-  } else if (magnitude < kMax) {  // three bits of mantissa
-    const std::uint32_t m = bits & 0x7fffffffu;
-    rounded = (m + 0x7ffffu + ((m >> 20) & 1u)) & 0xfff00000u;
-  } else {
-    rounded = std::bit_cast<std::uint32_t>(magnitude >= kMax ? kMax : magnitude);
-  }
-  return std::bit_cast<float>(rounded | sign);
-}
+// The E4M3 number nearest to `value`, as a float.
+constexpr float round_to_f8_e4m3(float value) { return f8_e4m3_to_float(float_to_f8_e4m3(value)); }
 
 }  // namespace nemotron

@@ -49,7 +49,7 @@ Result<std::uint64_t> place_tensors(TensorTable& tensors) {
     if (!size_bytes.is_ok())
       return invalid(join("tensor '", tensor.name, "': ", size_bytes.status().message()));
     tensor.size_bytes = size_bytes.value();
-    tensor.offset_bytes = round_up(end, GgufWriter::kAlignmentBytes);
+    tensor.offset_bytes = round_up(end, kGgufAlignmentBytes);
     if (!checked_add(tensor.offset_bytes, tensor.size_bytes, end) || end > INT64_MAX / 2)
       return invalid(join("up to tensor '", tensor.name, "' the file is too large"));
   }
@@ -135,40 +135,19 @@ void GgufMetadata::set_value(std::string_view key, const GgufValue& value) {
   begin(key, GgufType::kArray) = std::move(bytes);
 }
 
-Result<std::unique_ptr<GgufWriter>> GgufWriter::create(const std::string& path,
-                                                       const GgufMetadata& metadata,
-                                                       TensorTable tensors) {
-  std::unique_ptr<GgufWriter> writer(new GgufWriter);
+Result<std::unique_ptr<OutputParts>> create_gguf(const std::string& path,
+                                                 const GgufMetadata& metadata,
+                                                 TensorTable tensors) {
   NEMO_ASSIGN(const std::uint64_t data_bytes, place_tensors(tensors));
   NEMO_ASSIGN(std::string header, make_header(metadata, tensors));
-  header.resize(round_up(header.size(), kAlignmentBytes), '\0');
-  for (TensorEntry& tensor : tensors) {
-    tensor.offset_bytes += header.size();
-    writer->total_bytes_ += tensor.size_bytes;
-  }
+  header.resize(round_up(header.size(), kGgufAlignmentBytes), '\0');
+  std::vector<OutputParts::Part> parts;
+  for (TensorEntry& tensor : tensors)
+    parts.push_back(
+        {std::move(tensor.name), header.size() + tensor.offset_bytes, tensor.size_bytes});
   // Readers expect padding behind the last tensor too.
-  NEMO_ASSIGN(writer->file_,
-              OutputFile::create(path, header.size() + round_up(data_bytes, kAlignmentBytes)));
-  NEMO_TRY(writer->file_->write_at(0, std::as_bytes(std::span(header))));
-  writer->tensors_ = std::move(tensors);
-  return writer;
-}
-
-Status GgufWriter::write(std::size_t index, std::uint64_t offset_bytes,
-                         std::span<const std::byte> bytes) {
-  const TensorEntry& tensor = tensors_[index];
-  if (offset_bytes > tensor.size_bytes || bytes.size() > tensor.size_bytes - offset_bytes)
-    return {StatusCode::kInternal, join("writing behind the end of tensor '", tensor.name, "'")};
-  NEMO_TRY(file_->write_at(tensor.offset_bytes + offset_bytes, bytes));
-  written_bytes_.fetch_add(bytes.size(), std::memory_order_relaxed);
-  return Status::ok();
-}
-
-Status GgufWriter::finish() {
-  if (written_bytes_.load() != total_bytes_)
-    return {StatusCode::kInternal, join("'", file_->path(), "' got ", written_bytes_.load(), " of ",
-                                        total_bytes_, " tensor bytes")};
-  return file_->commit();
+  return OutputParts::create(path, header.size() + round_up(data_bytes, kGgufAlignmentBytes),
+                             std::as_bytes(std::span(header)), std::move(parts));
 }
 
 }  // namespace nemotron

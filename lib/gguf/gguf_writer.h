@@ -2,7 +2,6 @@
 // any order and from any thread. The file appears under its name when it is whole.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -12,7 +11,7 @@
 
 #include "base/result.h"
 #include "gguf/gguf_value.h"
-#include "io/output_file.h"
+#include "io/output_parts.h"
 #include "quant/tensor_table.h"
 
 namespace nemotron {
@@ -43,32 +42,13 @@ class GgufMetadata {
   std::vector<Entry> entries_;
 };
 
-class GgufWriter {
- public:
-  static constexpr std::uint64_t kAlignmentBytes = 32;
+inline constexpr std::uint64_t kGgufAlignmentBytes = 32;  // of tensors
 
-  // `tensors`: name, type and shape; places and sizes are filled in here. kInvalidArgument for a
-  // shape that overflows or is not whole blocks, a name twice or of more than 64 bytes;
-  // kUnsupportedType for a type that ggml has not; kFileWrite.
-  static Result<std::unique_ptr<GgufWriter>> create(const std::string& path,
-                                                    const GgufMetadata& metadata,
-                                                    TensorTable tensors);
-
-  const TensorTable& tensors() const { return tensors_; }
-
-  // A part of tensor `index`, each byte exactly once. Thread-safe. kFileWrite.
-  Status write(std::size_t index, std::uint64_t offset_bytes, std::span<const std::byte> bytes);
-
-  // kInternal when bytes of a tensor are missing; kFileWrite.
-  Status finish();
-
- private:
-  GgufWriter() = default;
-
-  TensorTable tensors_;
-  std::unique_ptr<OutputFile> file_;
-  std::uint64_t total_bytes_ = 0;  // of tensors
-  std::atomic<std::uint64_t> written_bytes_{0};
-};
+// A GGUF file: header and metadata are written, its parts are the tensors in the order given.
+// `tensors`: name, type and shape; places and sizes are filled in here. kInvalidArgument for a
+// shape that overflows or is not whole blocks, a name twice or of more than 63 bytes;
+// kUnsupportedType for a type that ggml has not; kFileWrite.
+Result<std::unique_ptr<OutputParts>> create_gguf(const std::string& path,
+                                                 const GgufMetadata& metadata, TensorTable tensors);
 
 }  // namespace nemotron

@@ -63,35 +63,19 @@ Result<std::string> make_header(TensorTable& tensors, std::uint64_t& data_bytes)
 
 }  // namespace
 
-Result<std::unique_ptr<SafetensorsWriter>> SafetensorsWriter::create(const std::string& path,
-                                                                     TensorTable tensors) {
-  std::unique_ptr<SafetensorsWriter> writer(new SafetensorsWriter);
-  NEMO_ASSIGN(const std::string header, make_header(tensors, writer->total_bytes_));
-  const std::uint64_t header_bytes = header.size();
-  const std::uint64_t data_start = sizeof header_bytes + header_bytes;
-  for (TensorEntry& tensor : tensors) tensor.offset_bytes += data_start;
-  NEMO_ASSIGN(writer->file_, OutputFile::create(path, data_start + writer->total_bytes_));
-  NEMO_TRY(writer->file_->write_at(0, std::as_bytes(std::span(&header_bytes, 1))));
-  NEMO_TRY(writer->file_->write_at(sizeof header_bytes, std::as_bytes(std::span(header))));
-  writer->tensors_ = std::move(tensors);
-  return writer;
-}
-
-Status SafetensorsWriter::write(std::size_t index, std::uint64_t offset_bytes,
-                                std::span<const std::byte> bytes) {
-  const TensorEntry& tensor = tensors_[index];
-  if (offset_bytes > tensor.size_bytes || bytes.size() > tensor.size_bytes - offset_bytes)
-    return {StatusCode::kInternal, join("writing behind the end of tensor '", tensor.name, "'")};
-  NEMO_TRY(file_->write_at(tensor.offset_bytes + offset_bytes, bytes));
-  written_bytes_.fetch_add(bytes.size(), std::memory_order_relaxed);
-  return Status::ok();
-}
-
-Status SafetensorsWriter::finish() {
-  if (written_bytes_.load() != total_bytes_)
-    return {StatusCode::kInternal, join("'", file_->path(), "' got ", written_bytes_.load(), " of ",
-                                        total_bytes_, " tensor bytes")};
-  return file_->commit();
+Result<std::unique_ptr<OutputParts>> create_safetensors(const std::string& path,
+                                                        TensorTable tensors) {
+  std::uint64_t data_bytes = 0;
+  NEMO_ASSIGN(const std::string json, make_header(tensors, data_bytes));
+  const std::uint64_t json_bytes = json.size();
+  std::string header(reinterpret_cast<const char*>(&json_bytes), sizeof json_bytes);
+  header += json;
+  std::vector<OutputParts::Part> parts;
+  for (TensorEntry& tensor : tensors)
+    parts.push_back(
+        {std::move(tensor.name), header.size() + tensor.offset_bytes, tensor.size_bytes});
+  return OutputParts::create(path, header.size() + data_bytes, std::as_bytes(std::span(header)),
+                             std::move(parts));
 }
 
 }  // namespace nemotron

@@ -14,7 +14,6 @@ namespace nemotron::api {
 
 namespace {
 
-constexpr std::uint32_t kMaxThreads = 256;
 constexpr std::uint32_t kMaxStepRows = 4096;
 constexpr std::uint32_t kDefaultStepRows = 64;
 constexpr std::size_t kMaxMemoryFiles = 64;
@@ -25,8 +24,7 @@ Status check_options(const nemo_context_options& options) {
   };
   if ((options.flags & ~std::uint32_t{NEMO_LOAD_NO_WEIGHTS | NEMO_LOAD_FP8_WEIGHT_ONLY}) != 0)
     return invalid("flags ", options.flags, " has bits that are not NEMO_LOAD_");
-  if (options.n_threads > kMaxThreads)
-    return invalid("n_threads ", options.n_threads, " is more than ", kMaxThreads);
+  NEMO_TRY(check_threads(options.n_threads));
   if (options.max_step_rows > kMaxStepRows)
     return invalid("max_step_rows ", options.max_step_rows, " is more than ", kMaxStepRows);
   if (options.log_level > NEMO_LOG_DEBUG)

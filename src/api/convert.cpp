@@ -8,14 +8,6 @@ namespace nemotron::api {
 
 namespace {
 
-constexpr std::uint32_t kMaxThreads = 256;
-
-Status check_threads(std::uint32_t n_threads) {
-  if (n_threads <= kMaxThreads) return Status::ok();
-  return {StatusCode::kInvalidArgument,
-          join("n_threads ", n_threads, " is more than ", kMaxThreads)};
-}
-
 ConvertProgress make_progress(nemo_progress_callback callback, void* user) {
   if (callback == nullptr) return {};
   return [=](std::uint64_t done, std::uint64_t total) { return callback(done, total, user); };

@@ -18,6 +18,14 @@ namespace nemotron::api {
 template <typename T>
 inline constexpr std::uint32_t kFirstSize = sizeof(T);
 
+// kInvalidArgument for more threads than any options struct allows.
+inline Status check_threads(std::uint32_t n_threads) {
+  constexpr std::uint32_t kMaxThreads = 256;
+  if (n_threads <= kMaxThreads) return Status::ok();
+  return {StatusCode::kInvalidArgument,
+          join("n_threads ", n_threads, " is more than ", kMaxThreads)};
+}
+
 // Copies the caller's options, which may be older (shorter) or newer (longer, tail zero) than ours.
 // NULL gives the defaults. kStructSize.
 template <typename T>

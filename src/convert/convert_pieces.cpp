@@ -1,10 +1,10 @@
 #include "convert/convert_pieces.h"
 
 #include <algorithm>
-#include <mutex>
 #include <new>
 #include <vector>
 
+#include "threading/shared_status.h"
 #include "threading/thread_pool.h"
 
 namespace nemotron {
@@ -41,24 +41,6 @@ Pieces cut(const TensorPlan& plan, const PieceSize& size) {
   }
   return out;
 }
-
-// The first fault of any thread.
-class SharedStatus {
- public:
-  void set(Status status) {
-    if (status.is_ok()) return;
-    const std::lock_guard lock(mutex_);
-    if (status_.is_ok()) status_ = std::move(status);
-  }
-  Status take() {
-    const std::lock_guard lock(mutex_);
-    return std::move(status_);
-  }
-
- private:
-  std::mutex mutex_;
-  Status status_;
-};
 
 }  // namespace
 

@@ -13,7 +13,7 @@ namespace {
 
 class GgufOutput final : public ModelOutput {
  public:
-  explicit GgufOutput(std::unique_ptr<GgufWriter> writer) : writer_(std::move(writer)) {}
+  explicit GgufOutput(std::unique_ptr<OutputParts> writer) : writer_(std::move(writer)) {}
 
   Status write(std::size_t index, std::uint64_t offset_bytes,
                std::span<const std::byte> bytes) override {
@@ -22,7 +22,7 @@ class GgufOutput final : public ModelOutput {
   Status finish() override { return writer_->finish(); }
 
  private:
-  std::unique_ptr<GgufWriter> writer_;
+  std::unique_ptr<OutputParts> writer_;
 };
 
 class SafetensorsOutput final : public ModelOutput {
@@ -33,8 +33,7 @@ class SafetensorsOutput final : public ModelOutput {
   };
 
   SafetensorsOutput(std::unique_ptr<OutputFolder> folder,
-                    std::vector<std::unique_ptr<SafetensorsWriter>> shards,
-                    std::vector<Place> places)
+                    std::vector<std::unique_ptr<OutputParts>> shards, std::vector<Place> places)
       : folder_(std::move(folder)), shards_(std::move(shards)), places_(std::move(places)) {}
 
   Status write(std::size_t index, std::uint64_t offset_bytes,
@@ -49,7 +48,7 @@ class SafetensorsOutput final : public ModelOutput {
 
  private:
   std::unique_ptr<OutputFolder> folder_;  // outlives the files in it
-  std::vector<std::unique_ptr<SafetensorsWriter>> shards_;
+  std::vector<std::unique_ptr<OutputParts>> shards_;
   std::vector<Place> places_;
 };
 
@@ -98,7 +97,7 @@ std::string index_text(const TensorTable& tensors, const std::vector<std::size_t
 Result<std::unique_ptr<ModelOutput>> gguf_output(const std::string& path,
                                                  const GgufMetadata& metadata,
                                                  TensorTable tensors) {
-  NEMO_ASSIGN(auto writer, GgufWriter::create(path, metadata, std::move(tensors)));
+  NEMO_ASSIGN(auto writer, create_gguf(path, metadata, std::move(tensors)));
   return std::unique_ptr<ModelOutput>(new GgufOutput(std::move(writer)));
 }
 
@@ -118,10 +117,10 @@ Result<std::unique_ptr<ModelOutput>> safetensors_output(const std::string& path,
     places.push_back({shards[i], table.size()});
     table.push_back(tensors[i]);
   }
-  std::vector<std::unique_ptr<SafetensorsWriter>> writers;
+  std::vector<std::unique_ptr<OutputParts>> writers;
   for (std::size_t i = 0; i < n_shards; ++i) {
-    NEMO_ASSIGN(auto writer, SafetensorsWriter::create(folder->file(shard_name(i, n_shards)),
-                                                       std::move(tables[i])));
+    NEMO_ASSIGN(auto writer,
+                create_safetensors(folder->file(shard_name(i, n_shards)), std::move(tables[i])));
     writers.push_back(std::move(writer));
   }
   if (n_shards > 1)

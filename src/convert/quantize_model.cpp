@@ -63,7 +63,7 @@ Status quantize_model(const std::string& input, const std::string& output_path,
     return {StatusCode::kInvalidArgument,
             join("'", options.type, "' is no type to quantize to (q4_k_m, q8_0, bf16, ...)")};
   NEMO_ASSIGN(const ModelFile model, open_model(input));
-  NEMO_ASSIGN(const WeightReader reader, WeightReader::create(model));
+  const WeightReader reader(model);
   const TensorPlan plan = plan_gguf(model.config(), *type);
   NEMO_ASSIGN(const GgufMetadata metadata, make_metadata(model, input, *type));
   NEMO_ASSIGN(const auto output, gguf_output(output_path, metadata, table_of(plan)));

@@ -9,16 +9,6 @@
 namespace nemotron {
 namespace {
 
-std::vector<TensorSlot> all_slots(const ModelConfig& config) {
-  std::vector<TensorSlot> slots;
-  for (const TensorRole role : model_roles())
-    if (role != TensorRole::output || !config.tied_output) slots.push_back({role, kNoLayer});
-  for (int layer = 0; layer < config.n_layers; ++layer)
-    for (const TensorRole role : layer_roles(config.layers[static_cast<std::size_t>(layer)]))
-      slots.push_back({role, layer});
-  return slots;
-}
-
 std::vector<std::uint64_t> shape_in(NameStyle style, const ModelConfig& config, TensorRole role) {
   std::vector<std::uint64_t> shape = tensor_shape(config, role);
   const bool is_gguf = style == NameStyle::gguf;

@@ -92,8 +92,7 @@ Status TokenizerSource::add_to(GgufMetadata& metadata, int n_vocab) const {
     add_no_vocabulary(metadata);
     return Status::ok();
   }
-  NEMO_ASSIGN(VocabularyData data,
-              vocabulary_from_json(text_of(files_, kTokenizerName), text_of(files_, kConfigName)));
+  NEMO_ASSIGN(VocabularyData data, parse());
   NEMO_TRY(check_size(data.tokens.size(), n_vocab));
   fill_up(data, n_vocab);
   add_vocabulary(data, text_of(files_, kTemplateName), metadata);

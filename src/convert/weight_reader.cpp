@@ -22,12 +22,6 @@ bool all_finite(std::span<const float> values) {
   return is_finite;
 }
 
-const TensorEntry* find_entry(const ModelFile& file, std::string_view name) {
-  for (const TensorEntry& entry : file.table())
-    if (entry.name == name) return &entry;
-  return nullptr;
-}
-
 // Where GGUF's row `row` of q or k lies in safetensors: inside a head, rows of the first and the
 // second half alternate.
 std::uint64_t source_row(std::uint64_t row, std::uint64_t head_dim) {
@@ -36,28 +30,6 @@ std::uint64_t source_row(std::uint64_t row, std::uint64_t head_dim) {
 }
 
 }  // namespace
-
-Result<WeightReader> WeightReader::create(const ModelFile& file) {
-  WeightReader reader(file);
-  for (const TensorEntry& entry : file.table()) {
-    if (entry.type != TensorType::kF8_E4M3) continue;
-    const TensorEntry* scale =
-        find_entry(file, join(entry.name.substr(0, entry.name.rfind('.')), ".weight_scale"));
-    float value = 0.0f;
-    if (scale == nullptr || scale->n_elements() != 1)
-      return bad_tensor(entry, "has no weight_scale of one number");
-    NEMO_TRY(file.read_f32(*scale, std::span(&value, 1)));
-    if (!std::isfinite(value)) return bad_tensor(*scale, "is not finite");
-    reader.scales_.push_back({&entry, value});
-  }
-  return reader;
-}
-
-float WeightReader::scale_of(const TensorEntry& entry) const {
-  for (const Scale& scale : scales_)
-    if (scale.weight == &entry) return scale.value;
-  return 1.0f;
-}
 
 Status WeightReader::read_stored(const TensorEntry& entry, std::uint64_t first_element,
                                  std::span<float> out, std::vector<std::byte>& scratch) const {
@@ -90,7 +62,7 @@ Status WeightReader::read(TensorSlot slot, std::uint64_t first_element, std::spa
     NEMO_TRY(read_stored(entry, first_element, out, scratch));
   }
   if (!all_finite(out)) return bad_tensor(entry, "holds a number that is not finite");
-  const float scale = scale_of(entry);
+  const float scale = file_.scales(slot.role, slot.layer).weight;
   if (scale != 1.0f)
     for (float& value : out) value *= scale;
   if (slot.role == TensorRole::A && file_.stores_A_log())

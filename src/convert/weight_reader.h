@@ -14,8 +14,8 @@ namespace nemotron {
 
 class WeightReader {
  public:
-  // `file` must outlive the reader. kBadFile when an FP8 weight has no scale of one finite number.
-  static Result<WeightReader> create(const ModelFile& file);
+  // `file` must outlive the reader.
+  explicit WeightReader(const ModelFile& file) : file_(file) {}
 
   // Elements [first_element, first_element + out.size()) of the tensor in this role, whole rows.
   // kBadFile when one is not finite. Thread-safe, with a `scratch` to each thread.
@@ -23,21 +23,12 @@ class WeightReader {
               std::vector<std::byte>& scratch) const;
 
  private:
-  explicit WeightReader(const ModelFile& file) : file_(file) {}
-
   Status read_stored(const TensorEntry& entry, std::uint64_t first_element, std::span<float> out,
                      std::vector<std::byte>& scratch) const;
   Status read_permuted(const TensorEntry& entry, std::uint64_t first_row, std::span<float> out,
                        std::vector<std::byte>& scratch) const;
-  float scale_of(const TensorEntry& entry) const;
-
-  struct Scale {
-    const TensorEntry* weight;
-    float value;
-  };
 
   const ModelFile& file_;
-  std::vector<Scale> scales_;  // of FP8 weights
 };
 
 }  // namespace nemotron

@@ -30,31 +30,28 @@ Result<ModelFile> ModelFile::create(Contents contents, TensorBinding binding) {
 }
 
 Status ModelFile::read_scales() {
-  const auto read = [&](TensorRole role, int layer) -> Status {
-    for (const ScaleKind kind : kScaleKinds) {
-      const int index = binding_.find_scale(kind, role, layer);
-      if (index < 0) continue;
-      scale_values_.resize(contents_.table.size());
-      const TensorEntry& entry = contents_.table[static_cast<std::size_t>(index)];
-      float& value = scale_values_[static_cast<std::size_t>(index)];
-      NEMO_TRY(read_f32(entry, std::span(&value, 1)));
-      if (!std::isfinite(value) || value <= 0.0f)
-        return {StatusCode::kBadFile,
-                join("'", file_of(entry), "': the scale '", entry.name, "' is ", value,
-                     "; a positive number is expected"),
-                static_cast<std::int64_t>(entry.offset_bytes)};
-    }
-    const MatrixScales both = scales(role, layer);
-    if (both.input == 0.0f || std::isnormal(both.weight * both.input)) return Status::ok();
-    return {StatusCode::kBadFile, join("'", path(), "': the product of the scales of '",
-                                       lookup(role, layer)->name, "' is out of range")};
-  };
-  for (const TensorRole role : model_roles()) NEMO_TRY(read(role, kNoLayer));
-  for (int layer = 0; layer < config().n_layers; ++layer) {
-    for (const TensorRole role : layer_roles(config().layers[static_cast<std::size_t>(layer)]))
-      NEMO_TRY(read(role, layer));
+  for (const TensorSlot slot : all_slots(config())) {
+    for (const ScaleKind kind : kScaleKinds) NEMO_TRY(read_scale(kind, slot));
+    const MatrixScales both = scales(slot.role, slot.layer);
+    if (both.input != 0.0f && !std::isnormal(both.weight * both.input))
+      return {StatusCode::kBadFile, join("'", path(), "': the product of the scales of '",
+                                         lookup(slot.role, slot.layer)->name, "' is out of range")};
   }
   return Status::ok();
+}
+
+Status ModelFile::read_scale(ScaleKind kind, TensorSlot slot) {
+  const int index = binding_.find_scale(kind, slot.role, slot.layer);
+  if (index < 0) return Status::ok();
+  scale_values_.resize(contents_.table.size());
+  const TensorEntry& entry = contents_.table[static_cast<std::size_t>(index)];
+  float& value = scale_values_[static_cast<std::size_t>(index)];
+  NEMO_TRY(read_f32(entry, std::span(&value, 1)));
+  if (std::isfinite(value) && value > 0.0f) return Status::ok();
+  return {StatusCode::kBadFile,
+          join("'", file_of(entry), "': the scale '", entry.name, "' is ", value,
+               "; a positive number is expected"),
+          static_cast<std::int64_t>(entry.offset_bytes)};
 }
 
 // Only an FP8 product rounds its inputs: the input scales of other types mean another arithmetic.

@@ -88,6 +88,7 @@ class ModelFile {
       : contents_(std::move(contents)), binding_(std::move(binding)) {}
 
   Status read_scales();
+  Status read_scale(ScaleKind kind, TensorSlot slot);
 
   Contents contents_;
   TensorBinding binding_;

@@ -129,16 +129,10 @@ Status TensorBinding::add_scale(ScaleSlot scale, const TensorTable& table, std::
 }
 
 Status TensorBinding::check_present(const ModelConfig& config, NameStyle style) const {
-  const auto check = [&](TensorSlot slot) {
-    if (find(slot.role, slot.layer) >= 0) return Status::ok();
-    return Status(StatusCode::kMissingTensor,
-                  join("tensor '", tensor_name(style, slot), "' is missing"));
-  };
-  for (const TensorRole role : model_roles()) NEMO_TRY(check({role, kNoLayer}));
-  for (int layer = 0; layer < config.n_layers; ++layer) {
-    for (const TensorRole role : layer_roles(config.layers[static_cast<std::size_t>(layer)]))
-      NEMO_TRY(check({role, layer}));
-  }
+  for (const TensorSlot slot : all_slots(config))
+    if (find(slot.role, slot.layer) < 0)
+      return {StatusCode::kMissingTensor,
+              join("tensor '", tensor_name(style, slot), "' is missing")};
   return Status::ok();
 }
 
@@ -146,28 +140,26 @@ Status TensorBinding::check_present(const ModelConfig& config, NameStyle style) 
 // safetensors no other type has one, and one that does was not made the way we read it.
 Status TensorBinding::check_scales(const ModelConfig& config, NameStyle style,
                                    const TensorTable& table) const {
-  const auto check = [&](TensorSlot slot) -> Status {
-    const int index = find(slot.role, slot.layer);
-    if (index < 0 || !is_matrix(slot.role)) return Status::ok();
-    const TensorEntry& entry = table[static_cast<std::size_t>(index)];
-    const bool is_fp8 = entry.type == TensorType::kF8_E4M3;
-    const bool has_scale = find_scale(ScaleKind::weight, slot.role, slot.layer) >= 0 ||
-                           find_scale(ScaleKind::input, slot.role, slot.layer) >= 0;
-    if (slot.role == TensorRole::token_embedding && (is_fp8 || has_scale))
-      return {StatusCode::kUnsupportedType,
-              join("tensor '", entry.name, "': a scaled token embedding is not supported")};
-    if (is_fp8 && find_scale(ScaleKind::weight, slot.role, slot.layer) < 0)
-      return {StatusCode::kMissingTensor,
-              join("tensor '", entry.name, "' is F8_E4M3 and has no weight_scale")};
-    if (!is_fp8 && has_scale && style == NameStyle::huggingface)
-      return mismatch(entry, join("has a scale, but is ", traits(entry.type).name));
-    return Status::ok();
-  };
-  for (const TensorRole role : model_roles()) NEMO_TRY(check({role, kNoLayer}));
-  for (int layer = 0; layer < config.n_layers; ++layer) {
-    for (const TensorRole role : layer_roles(config.layers[static_cast<std::size_t>(layer)]))
-      NEMO_TRY(check({role, layer}));
-  }
+  for (const TensorSlot slot : all_slots(config))
+    if (is_matrix(slot.role)) NEMO_TRY(check_scale(slot, style, table));
+  return Status::ok();
+}
+
+Status TensorBinding::check_scale(TensorSlot slot, NameStyle style,
+                                  const TensorTable& table) const {
+  const TensorEntry& entry = table[static_cast<std::size_t>(find(slot.role, slot.layer))];
+  const bool is_fp8 = entry.type == TensorType::kF8_E4M3;
+  const bool has_weight_scale = find_scale(ScaleKind::weight, slot.role, slot.layer) >= 0;
+  const bool has_scale =
+      has_weight_scale || find_scale(ScaleKind::input, slot.role, slot.layer) >= 0;
+  if (slot.role == TensorRole::token_embedding && (is_fp8 || has_scale))
+    return {StatusCode::kUnsupportedType,
+            join("tensor '", entry.name, "': a scaled token embedding is not supported")};
+  if (is_fp8 && !has_weight_scale)
+    return {StatusCode::kMissingTensor,
+            join("tensor '", entry.name, "' is F8_E4M3 and has no weight_scale")};
+  if (!is_fp8 && has_scale && style == NameStyle::huggingface)
+    return mismatch(entry, join("has a scale, but is ", traits(entry.type).name));
   return Status::ok();
 }
 

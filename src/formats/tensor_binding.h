@@ -37,6 +37,7 @@ class TensorBinding {
   Status add_scale(ScaleSlot scale, const TensorTable& table, std::size_t i);
   Status check_present(const ModelConfig& config, NameStyle style) const;
   Status check_scales(const ModelConfig& config, NameStyle style, const TensorTable& table) const;
+  Status check_scale(TensorSlot slot, NameStyle style, const TensorTable& table) const;
 
   int n_layers_;
   std::vector<int> index_;           // [n_layers + 1, kNumTensorRoles]; row 0 is the model's

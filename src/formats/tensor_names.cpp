@@ -139,6 +139,16 @@ std::span<const TensorRole> layer_roles(LayerKind kind) {
   return {};
 }
 
+std::vector<TensorSlot> all_slots(const ModelConfig& config) {
+  std::vector<TensorSlot> slots;
+  for (const TensorRole role : model_roles())
+    if (role != TensorRole::output || !config.tied_output) slots.push_back({role, kNoLayer});
+  for (int layer = 0; layer < config.n_layers; ++layer)
+    for (const TensorRole role : layer_roles(config.layers[static_cast<std::size_t>(layer)]))
+      slots.push_back({role, layer});
+  return slots;
+}
+
 std::optional<LayerKind> layer_kind_of(TensorRole role) {
   if (role <= TensorRole::norm) return std::nullopt;
   if (role <= TensorRole::out_proj) return LayerKind::mamba2;

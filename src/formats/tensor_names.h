@@ -76,6 +76,9 @@ bool is_ignorable_tensor(std::string_view name);
 
 std::span<const TensorRole> model_roles();
 std::span<const TensorRole> layer_roles(LayerKind kind);
+// Every tensor that a model of this configuration has: its own, then layer by layer. With a tied
+// output the embedding is listed once.
+std::vector<TensorSlot> all_slots(const ModelConfig& config);
 // The kind of layer that has this tensor; nothing for `norm` and the tensors of the model.
 std::optional<LayerKind> layer_kind_of(TensorRole role);
 

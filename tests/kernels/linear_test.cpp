@@ -7,6 +7,7 @@
 #include "base/float_types.h"
 #include "kernel_test.h"
 #include "kernels/cpu/avx2/avx2_kernels.h"
+#include "kernels/cpu/ref/ref_kernels.h"
 #include "quant/dequantize.h"
 
 using namespace nemotron;
@@ -136,7 +137,7 @@ struct PackedMatrix {
     AlignedBytes prepared(table.prepared_bytes(type, n_rows, n_in));
     AlignedBytes scratch(table.linear_scratch_bytes(type, n_in));
     const std::int64_t n_blocks = (n_in + kPrepareColumns - 1) / kPrepareColumns;
-    const PrepareParams prepare{type, x.data(), n_rows, n_in, prepared.data()};
+    const PrepareParams prepare{type, x.data(), n_rows, n_in, input_scale, prepared.data()};
     table.prepare(prepare, 0, n_blocks / 2);
     table.prepare(prepare, n_blocks / 2, n_blocks);
     const LinearParams params{tiles.data(),    type,   n_out,    n_in, x.data(),
@@ -151,6 +152,7 @@ struct PackedMatrix {
   std::int64_t n_out;
   std::int64_t n_in;
   AlignedBytes tiles;
+  float input_scale = 0.0f;
 };
 
 enum class Rounding { kNone, kInt8, kBF16 };
@@ -257,6 +259,35 @@ TEST_CASE("an output of linear is the same for one row and for many, in any rang
         INFO(n << " rows");
         CHECK(std::memcmp(all.data() + n_out, some.data(), some.size() * 4) == 0);
       }
+    }
+  }
+}
+
+TEST_CASE("FP8: inputs become multiples of their scale") {
+  const std::vector<float> x = {1.0f, -2.0f, 0.3f, 1000.0f};
+  std::vector<float> out(4, 7.0f);
+  ref::round_to_f8_multiples(x.data() + 1, 3, 0.5f, out.data() + 1);
+  CHECK(out == std::vector<float>{7.0f, -4.0f, 0.625f, 448.0f});
+  ref::round_to_f8_multiples(x.data(), 4, 0.0f, out.data());
+  CHECK(out == x);
+}
+
+TEST_CASE("FP8: a product with an input scale is the product of the rounded inputs") {
+  Random random(10);
+  for (const KernelTable* table : kernel_tables()) {
+    for (const std::int64_t columns : {83, 96}) {
+      const StoredMatrix w(TensorType::kF8_E4M3, 40, columns, random);
+      const auto x = random.reals(3 * columns, 5.0f);
+      std::vector<float> multiples(x.size());
+      ref::round_to_f8_multiples(x.data(), 3 * columns, 0.01f, multiples.data());
+      PackedMatrix packed(*table, w);
+      const auto expected = packed.times(multiples, 3, 16);
+      packed.input_scale = 0.01f;
+      const auto y = packed.times(x, 3, 16);
+      INFO(table->name << ", " << columns << " columns");
+      CHECK(std::memcmp(y.data(), expected.data(), y.size() * 4) == 0);
+      packed.input_scale = 0.0f;
+      CHECK(packed.times(x, 3, 16) != expected);
     }
   }
 }

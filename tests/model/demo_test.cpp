@@ -109,7 +109,7 @@ TEST_CASE("200 greedy tokens of the demo model equal the official code's") {
   const auto prompt = golden.at("prompt").get<std::vector<std::int32_t>>();
   const auto expected = golden.at("ids").get<std::vector<std::int32_t>>();
   REQUIRE(expected.size() == 200);
-  for (const auto* kernels : {&kernels::ref_kernels(), &best_f32_kernels()}) {
+  for (const auto* kernels : f32_levels()) {
     const auto engine = load_engine(kDemoModel, *kernels, 2);
     INFO(kernels->name);
     CHECK(greedy(engine, prompt, 200, {}, KvType::kF32) == expected);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstdint>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,6 +61,27 @@ inline std::vector<std::string> golden_names() {
   return read_json(kModelData + "index.json")["cases"].get<std::vector<std::string>>();
 }
 
+inline double rms(std::span<const float> values) {
+  double sum = 0;
+  for (const float v : values) sum += double{v} * v;
+  return std::sqrt(sum / static_cast<double>(values.size()));
+}
+
+inline double largest_difference(std::span<const float> a, std::span<const float> b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = std::abs(double{a[i]} - b[i]);
+    if (!(difference <= largest)) largest = difference;  // a NaN is the largest
+  }
+  return largest;
+}
+
+inline double rms_difference(std::span<const float> a, std::span<const float> b) {
+  std::vector<float> difference(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) difference[i] = a[i] - b[i];
+  return rms(difference);
+}
+
 // The levels that keep activations in f32, and of those the fastest.
 inline std::vector<const kernels::KernelTable*> f32_levels() {
   std::vector<const kernels::KernelTable*> levels = {&kernels::ref_kernels()};
@@ -67,10 +90,16 @@ inline std::vector<const kernels::KernelTable*> f32_levels() {
 }
 inline const kernels::KernelTable& best_f32_kernels() { return *f32_levels().back(); }
 
+// The levels that round activations before products.
+inline std::vector<const kernels::KernelTable*> narrow_levels() {
+  if (!detect_cpu_features().has_avx512) return {};
+  return {kernels::avx512_kernels()};
+}
+
 // All levels of this processor, the fastest last.
 inline std::vector<const kernels::KernelTable*> all_levels() {
   auto levels = f32_levels();
-  if (detect_cpu_features().has_avx512) levels.push_back(kernels::avx512_kernels());
+  for (const kernels::KernelTable* level : narrow_levels()) levels.push_back(level);
   return levels;
 }
 inline const kernels::KernelTable& best_kernels() { return *all_levels().back(); }

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "kernels/cpu/avx2/avx2_kernels.h"
+#include "kernels/cpu/ref/ref_kernels.h"
 
 #define NEMO_TARGET_AVX2 __attribute__((target("avx2,fma,f16c")))
 
@@ -58,15 +59,16 @@ NEMO_TARGET_AVX2 inline void dot_rows(const float* w, const float* x, std::int64
 
 NEMO_TARGET_AVX2 void linear(const LinearParams& p, std::int64_t first, std::int64_t last,
                              void* scratch) {
+  const float* x = ref::linear_input(p);
   const std::int64_t bytes = row_bytes(p.type, p.n_in);
   for (std::int64_t j = first; j < last; ++j) {
     const void* stored = static_cast<const std::byte*>(p.weight) + j * bytes;
     const float* w = unpack_row(p.type, stored, p.n_in, static_cast<float*>(scratch));
     std::int64_t i = 0;
     for (; i + 4 <= p.n_rows; i += 4)
-      dot_rows<4>(w, p.x + i * p.n_in, p.n_in, p.y + i * p.y_stride + j, p.y_stride);
+      dot_rows<4>(w, x + i * p.n_in, p.n_in, p.y + i * p.y_stride + j, p.y_stride);
     for (; i < p.n_rows; ++i)
-      dot_rows<1>(w, p.x + i * p.n_in, p.n_in, p.y + i * p.y_stride + j, p.y_stride);
+      dot_rows<1>(w, x + i * p.n_in, p.n_in, p.y + i * p.y_stride + j, p.y_stride);
   }
 }
 

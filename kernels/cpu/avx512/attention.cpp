@@ -133,13 +133,6 @@ struct SharedHeads {
   }
 };
 
-template <typename Element>
-const Element* head_part(const KvView& kv, std::int64_t offset_bytes, std::int64_t block,
-                         std::int64_t head, std::int64_t head_dim) {
-  const auto* base = static_cast<const std::byte*>(kv.blocks[block]) + offset_bytes;
-  return reinterpret_cast<const Element*>(base) + head * kKvBlockTokens * head_dim;
-}
-
 template <typename Element, int kHeads>
 NEMO_TARGET_AVX512 void attend(const AttentionParams& p, std::int64_t row, std::int64_t first_head,
                                std::int64_t kv_head) {
@@ -150,12 +143,13 @@ NEMO_TARGET_AVX512 void attend(const AttentionParams& p, std::int64_t row, std::
   std::fill_n(heads.max, kHeads, -INFINITY);
   for (std::int64_t begin = 0; begin < n_positions; begin += kKvBlockTokens) {
     const std::int64_t n = std::min(kKvBlockTokens, n_positions - begin);
-    const std::int64_t block = begin / kKvBlockTokens;
-    heads.score(head_part<Element>(p.kv, p.kv.key_offset_bytes, block, kv_head, p.head_dim), n);
+    heads.score(
+        kv_head_part<const Element>(p.kv, p.kv.key_offset_bytes, begin, kv_head, p.head_dim), n);
     float scales[kHeads];
     for (int h = 0; h < kHeads; ++h) scales[h] = heads.weigh(h);
-    heads.add_values(head_part<Element>(p.kv, p.kv.value_offset_bytes, block, kv_head, p.head_dim),
-                     n, scales);
+    heads.add_values(
+        kv_head_part<const Element>(p.kv, p.kv.value_offset_bytes, begin, kv_head, p.head_dim), n,
+        scales);
   }
   for (int h = 0; h < kHeads; ++h)
     for (std::int64_t d = 0; d < p.head_dim; ++d) heads.out[h * p.head_dim + d] /= heads.sum[h];

@@ -10,18 +10,16 @@ namespace nemotron::kernels::avx512 {
 
 std::int64_t prepared_bytes(TensorType type, std::int64_t n_rows, std::int64_t n_in) {
   const PackedForm form = packed_form(type, n_in);
-  if (form == PackedForm::kNone) return 0;
+  if (form == PackedForm::kNone) return ref::prepared_bytes(type, n_rows, n_in);
   return takes_bf16(form) ? bf16_prepared_bytes(n_rows, n_in)
                           : PreparedInt8::size_bytes(n_rows, n_in);
 }
 
 void prepare(const PrepareParams& p, std::int64_t first, std::int64_t last) {
   const PackedForm form = packed_form(p.type, p.n_in);
-  if (takes_bf16(form)) {
-    prepare_bf16(p, first, last);
-  } else if (form != PackedForm::kNone) {
-    prepare_int8(p, form, first, last);
-  }
+  if (form == PackedForm::kNone) return ref::prepare(p, first, last);
+  if (takes_bf16(form)) return prepare_bf16(p, first, last);
+  prepare_int8(p, form, first, last);
 }
 
 std::int64_t linear_scratch_bytes(TensorType type, std::int64_t n_in) {

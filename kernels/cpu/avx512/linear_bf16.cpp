@@ -14,6 +14,7 @@
 #include "base/float_types.h"
 #include "kernels/cpu/avx512/packed_weight.h"
 #include "kernels/cpu/avx512/vector_math.h"
+#include "kernels/cpu/ref/ref_kernels.h"
 
 namespace nemotron::kernels::avx512 {
 
@@ -175,7 +176,12 @@ NEMO_TARGET_AVX512 void prepare_bf16(const PrepareParams& p, std::int64_t first,
   auto* out = static_cast<std::byte*>(p.prepared);  // [n_blocks][n_rows][32]
   for (std::int64_t b = first; b < last; ++b) {
     for (std::int64_t r = 0; r < p.n_rows; ++r) {
+      float multiples[kBlockColumns];
       const float* x = p.x + r * p.n_in + b * kBlockColumns;
+      if (p.input_scale > 0) {
+        ref::round_to_f8_multiples(x, kBlockColumns, p.input_scale, multiples);
+        x = multiples;
+      }
       const __m512bh rounded = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + kLanes), _mm512_loadu_ps(x));
       _mm512_storeu_si512(out + (b * p.n_rows + r) * kRowBytes, (__m512i)rounded);
     }

@@ -23,6 +23,7 @@ namespace nemotron::kernels::avx512 {
 
 inline constexpr std::int64_t kBlockColumns = 32;
 inline constexpr std::int64_t kVectorBytes = 64;
+inline constexpr std::int64_t kTileHalfBytes = 32;  // a half for each output of a tile
 
 // What of a quantized type decides its packed form and the code of its product.
 enum class PackedForm : std::uint8_t {

@@ -58,29 +58,27 @@ NEMO_INLINE_AVX512 __m512i or_masked(__m512i codes, __m512i bits, __m512i mask) 
   return _mm512_ternarylogic_epi32(codes, bits, mask, 0xf8);
 }
 
-struct NoHeader {};
-
-struct UnpackQ8_0 {
-  static constexpr PackedLayout kLayout = packed_layout(PackedForm::kQ8_0);
+// What the forms with one half per block share: the halves lie behind the codes.
+template <PackedForm kForm>
+struct UnpackOneScale {
+  static constexpr PackedLayout kLayout = packed_layout(kForm);
   static constexpr CodeMode kMode = CodeMode::kOffset;
-  using Header = NoHeader;
+  struct Header {};
 
   NEMO_INLINE_AVX512 static Header header(const std::byte*) { return {}; }
+  NEMO_INLINE_AVX512 static Factors factors(const std::byte* block, const Header&) {
+    return {load_halves(block + kLayout.block_bytes - kTileHalfBytes), _mm512_setzero_ps()};
+  }
+};
+
+struct UnpackQ8_0 : UnpackOneScale<PackedForm::kQ8_0> {
   NEMO_INLINE_AVX512 static void codes(const std::byte* block, Codes& out) {
 #pragma GCC unroll 8
     for (int q = 0; q < 8; ++q) out.quad[q] = load(block, q);
   }
-  NEMO_INLINE_AVX512 static Factors factors(const std::byte* block, const Header&) {
-    return {load_halves(block + 8 * kVectorBytes), _mm512_setzero_ps()};
-  }
 };
 
-struct UnpackQ5_0 {
-  static constexpr PackedLayout kLayout = packed_layout(PackedForm::kQ5_0);
-  static constexpr CodeMode kMode = CodeMode::kOffset;
-  using Header = NoHeader;
-
-  NEMO_INLINE_AVX512 static Header header(const std::byte*) { return {}; }
+struct UnpackQ5_0 : UnpackOneScale<PackedForm::kQ5_0> {
   NEMO_INLINE_AVX512 static void codes(const std::byte* block, Codes& out) {
     unpack_nibbles(block, out);
     const __m512i fifth = load(block, 4);
@@ -94,27 +92,16 @@ struct UnpackQ5_0 {
     out.quad[6] = or_masked(out.quad[6], _mm512_srli_epi16(fifth, 2), bit);
     out.quad[7] = or_masked(out.quad[7], _mm512_srli_epi16(fifth, 3), bit);
   }
-  NEMO_INLINE_AVX512 static Factors factors(const std::byte* block, const Header&) {
-    return {load_halves(block + 5 * kVectorBytes), _mm512_setzero_ps()};
-  }
 };
 
-struct UnpackQ4_0 {
-  static constexpr PackedLayout kLayout = packed_layout(PackedForm::kQ4_0);
-  static constexpr CodeMode kMode = CodeMode::kOffset;
-  using Header = NoHeader;
-
-  NEMO_INLINE_AVX512 static Header header(const std::byte*) { return {}; }
+struct UnpackQ4_0 : UnpackOneScale<PackedForm::kQ4_0> {
   NEMO_INLINE_AVX512 static void codes(const std::byte* block, Codes& out) {
     unpack_nibbles(block, out);
-  }
-  NEMO_INLINE_AVX512 static Factors factors(const std::byte* block, const Header&) {
-    return {load_halves(block + 4 * kVectorBytes), _mm512_setzero_ps()};
   }
 };
 
 // The nibbles choose from sixteen values; their codes are the values + 128.
-struct UnpackIQ4_NL : UnpackQ4_0 {
+struct UnpackIQ4_NL : UnpackOneScale<PackedForm::kIQ4_NL> {
   NEMO_INLINE_AVX512 static void codes(const std::byte* block, Codes& out) {
     unpack_nibbles(block, out);
     const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kIQ4Values));

@@ -14,14 +14,6 @@ namespace nemotron::kernels::ref {
 
 namespace {
 
-// Where keys or values of one head in the block of `position` begin.
-template <typename Element>
-Element* head_part(const KvView& kv, std::int64_t offset_bytes, std::int64_t position,
-                   std::int64_t head, std::int64_t head_dim) {
-  auto* base = static_cast<std::byte*>(kv.blocks[position / kKvBlockTokens]) + offset_bytes;
-  return reinterpret_cast<Element*>(base) + head * kKvBlockTokens * head_dim;
-}
-
 float stored(float value, float) { return value; }
 bf16_bits stored(float value, bf16_bits) { return float_to_bf16(value); }
 float loaded(float value) { return value; }
@@ -33,8 +25,8 @@ void store_head(const KvStoreParams& p, std::int64_t head) {
     const std::int64_t position = p.position + i;
     const std::int64_t slot = position % kKvBlockTokens;
     const std::int64_t element = (i * p.n_kv_heads + head) * p.head_dim;
-    auto* k = head_part<Element>(p.kv, p.kv.key_offset_bytes, position, head, p.head_dim);
-    auto* v = head_part<Element>(p.kv, p.kv.value_offset_bytes, position, head, p.head_dim);
+    auto* k = kv_head_part<Element>(p.kv, p.kv.key_offset_bytes, position, head, p.head_dim);
+    auto* v = kv_head_part<Element>(p.kv, p.kv.value_offset_bytes, position, head, p.head_dim);
     for (std::int64_t d = 0; d < p.head_dim; ++d) {
       k[d * kKvBlockTokens + slot] = stored(p.k[element + d], Element{});
       v[slot * p.head_dim + d] = stored(p.v[element + d], Element{});
@@ -53,8 +45,8 @@ template <typename Element>
 Partial block_partial(const AttentionParams& p, const float* q, std::int64_t kv_head,
                       std::int64_t begin, std::int64_t end, float* weighted) {
   const std::int64_t n = end - begin;
-  const auto* k = head_part<Element>(p.kv, p.kv.key_offset_bytes, begin, kv_head, p.head_dim);
-  const auto* v = head_part<Element>(p.kv, p.kv.value_offset_bytes, begin, kv_head, p.head_dim);
+  const auto* k = kv_head_part<Element>(p.kv, p.kv.key_offset_bytes, begin, kv_head, p.head_dim);
+  const auto* v = kv_head_part<Element>(p.kv, p.kv.value_offset_bytes, begin, kv_head, p.head_dim);
   float scores[kKvBlockTokens] = {};
   for (std::int64_t d = 0; d < p.head_dim; ++d)
     for (std::int64_t s = 0; s < n; ++s) scores[s] += q[d] * loaded(k[d * kKvBlockTokens + s]);

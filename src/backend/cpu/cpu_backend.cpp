@@ -72,8 +72,6 @@ class CpuBackend final : public Backend {
     return ceil_div(ceil_div(n, pool_->n_threads() * kPiecesPerThread), unit) * unit;
   }
   void prepare(const kernels::PrepareParams& params);
-  // The input of an FP8 product, written behind x: E4M3 numbers, as floats.
-  Activation rounded_input(Activation x, float input_scale);
   Status reserve_scratch(TensorType type, std::int64_t n_columns);
   std::byte* scratch(int thread) const {
     return static_cast<std::byte*>(scratch_.data()) +
@@ -85,7 +83,6 @@ class CpuBackend final : public Backend {
   DeviceBuffer scratch_;  // [n_threads, scratch_bytes_]
   std::size_t scratch_bytes_ = 0;
   bool fp8_weight_only_ = false;
-  bool rounds_inputs_ = false;  // a matrix has an input scale: activations have a rounded part
 };
 
 template <typename Count, typename Body>
@@ -148,7 +145,6 @@ Result<Matrix> CpuBackend::upload(const MatrixSource& source) {
                 source.n_columns,
                 source.weight_scale,
                 fp8_weight_only_ ? 0.0f : source.input_scale};
-  rounds_inputs_ = rounds_inputs_ || matrix.input_scale > 0.0f;
   NEMO_ASSIGN(matrix.memory, allocate(stored_bytes(source, kernels_)));
   NEMO_TRY(pack_weights(source, kernels_, *pool_, static_cast<std::byte*>(matrix.memory.data())));
   if (source.use == MatrixUse::kProduct) NEMO_TRY(reserve_scratch(source.type, source.n_columns));
@@ -169,9 +165,7 @@ std::size_t CpuBackend::activation_bytes(std::int64_t n_rows, std::int64_t n_col
   for (int i = 0; i < kNumTensorTypes; ++i)
     prepared =
         std::max(prepared, kernels_.prepared_bytes(static_cast<TensorType>(i), n_rows, n_columns));
-  const std::size_t one =
-      round_up(float_bytes(n_rows, n_columns) + static_cast<std::size_t>(prepared), kAlignment);
-  return rounds_inputs_ ? 2 * one : one;
+  return float_bytes(n_rows, n_columns) + static_cast<std::size_t>(prepared);
 }
 
 void CpuBackend::embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) {
@@ -191,25 +185,10 @@ void CpuBackend::prepare(const kernels::PrepareParams& params) {
   share(kernels_.prepare, params, ceil_div(params.n_in, kernels::kPrepareColumns), unit);
 }
 
-Activation CpuBackend::rounded_input(Activation x, float input_scale) {
-  const std::size_t one = activation_bytes(x.n_rows, x.n_columns) / 2;
-  const Activation rounded{static_cast<std::byte*>(x.data) + one, x.n_rows, x.n_columns};
-  const std::int64_t n = x.n_rows * x.n_columns;
-  pool_->parallel_for(n, grain(n), [&](std::int64_t first, std::int64_t last, int) {
-    round_to_f8_multiples(first_element(x), input_scale, first, last, first_element(rounded));
-  });
-  return rounded;
-}
-
 void CpuBackend::linear(Activation x, const Matrix& weight, TensorView out) {
-  float output_scale = weight.weight_scale;
-  if (weight.input_scale > 0.0f) {
-    x = rounded_input(x, weight.input_scale);
-    output_scale *= weight.input_scale;
-  }
   void* prepared = prepared_part(x);
   if (kernels_.prepared_bytes(weight.type, x.n_rows, x.n_columns) > 0)
-    prepare({weight.type, first_element(x), x.n_rows, x.n_columns, prepared});
+    prepare({weight.type, first_element(x), x.n_rows, x.n_columns, weight.input_scale, prepared});
   const kernels::LinearParams params{weight.memory.data(),
                                      weight.type,
                                      weight.n_rows,
@@ -219,6 +198,8 @@ void CpuBackend::linear(Activation x, const Matrix& weight, TensorView out) {
                                      x.n_rows,
                                      out.data,
                                      out.stride};
+  const float input_scale = weight.input_scale > 0.0f ? weight.input_scale : 1.0f;
+  const float output_scale = weight.weight_scale * input_scale;
   pool_->parallel_for(weight.n_rows, grain(weight.n_rows, kernels::kTileRows),
                       [&](std::int64_t first, std::int64_t last, int thread) {
                         kernels_.linear(params, first, last, scratch(thread));

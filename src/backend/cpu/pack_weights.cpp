@@ -1,10 +1,10 @@
 #include "backend/cpu/pack_weights.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include "base/checked_math.h"
 #include "io/page_buffer.h"
+#include "threading/shared_status.h"
 
 namespace nemotron {
 
@@ -12,24 +12,6 @@ namespace {
 
 constexpr std::uint64_t kReportBytes = 16u << 20;  // read between two reports of progress
 constexpr std::uint64_t kReadBytes = 1u << 20;     // one read of rows that keep their form
-
-// The first failure of a loop; threads that come later stop early.
-class SharedStatus {
- public:
-  void set(Status status) {
-    const std::lock_guard lock(mutex_);
-    if (status_.is_ok()) status_ = std::move(status);
-  }
-  bool is_ok() const {
-    const std::lock_guard lock(mutex_);
-    return status_.is_ok();
-  }
-  Status take() { return std::move(status_); }
-
- private:
-  mutable std::mutex mutex_;
-  Status status_ = Status::ok();
-};
 
 // Pieces of the source of about kReportBytes; within one, `item` runs on all threads for numbers in
 // [0, n_items), each `item_bytes` of the source (the last perhaps fewer).
@@ -43,10 +25,8 @@ Status for_all(const MatrixSource& source, ThreadPool& pool, std::int64_t n_item
     const std::int64_t n = std::min(per_piece, n_items - first);
     SharedStatus status;
     pool.parallel_for(n, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
-      for (std::int64_t i = first + begin; i < first + end && status.is_ok(); ++i) {
-        Status one = item(i, thread);
-        if (!one.is_ok()) status.set(std::move(one));
-      }
+      for (std::int64_t i = first + begin; i < first + end && status.is_ok(); ++i)
+        status.set(item(i, thread));
     });
     NEMO_TRY(status.take());
     const std::uint64_t now =

@@ -31,9 +31,7 @@ std::vector<std::byte> filled(std::uint64_t n_bytes, int seed) {
 
 StatusCode create_code(TensorTable tensors) {
   const TempFolder folder;
-  return GgufWriter::create(folder.file("x.gguf"), GgufMetadata(), std::move(tensors))
-      .status()
-      .code();
+  return create_gguf(folder.file("x.gguf"), GgufMetadata(), std::move(tensors)).status().code();
 }
 
 }  // namespace
@@ -52,14 +50,14 @@ TEST_CASE("metadata and tensors come back as they were written") {
   metadata.set_strings("words", words);
   metadata.set_string("general.architecture", "x");
   {
-    auto writer = GgufWriter::create(
-        path, metadata,
-        {tensor("a", TensorType::kQ5_0, {3, 64}), tensor("b", TensorType::kF32, {5}),
-         tensor("c", TensorType::kNVFP4, {2, 64})});
+    auto writer =
+        create_gguf(path, metadata,
+                    {tensor("a", TensorType::kQ5_0, {3, 64}), tensor("b", TensorType::kF32, {5}),
+                     tensor("c", TensorType::kNVFP4, {2, 64})});
     INFO(writer.status().message());
     REQUIRE(writer.is_ok());
     for (std::size_t i = 3; i-- > 0;) {  // in any order, in pieces
-      const auto bytes = filled(writer.value()->tensors()[i].size_bytes, static_cast<int>(i));
+      const auto bytes = filled(writer.value()->parts()[i].size_bytes, static_cast<int>(i));
       const std::span<const std::byte> all(bytes);
       REQUIRE(writer.value()->write(i, 8, all.subspan(8)).is_ok());
       CHECK(writer.value()->finish().code() == StatusCode::kInternal);
@@ -100,7 +98,7 @@ TEST_CASE("metadata that was read is written as it was") {
   GgufMetadata metadata;
   for (const auto& [key, value] : read->metadata) metadata.set_value(key, value);
   const TempFolder folder;
-  auto writer = GgufWriter::create(folder.file("x"), metadata, {});
+  auto writer = create_gguf(folder.file("x"), metadata, {});
   REQUIRE(writer.is_ok());
   REQUIRE(writer.value()->finish().is_ok());
   const auto again = read_gguf(*open_file(folder.file("x")).value());

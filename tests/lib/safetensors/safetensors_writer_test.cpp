@@ -22,7 +22,7 @@ TensorEntry tensor(std::string name, TensorType type, std::vector<std::uint64_t>
 
 StatusCode create_code(TensorTable tensors) {
   const TempFolder folder;
-  return SafetensorsWriter::create(folder.file("x"), std::move(tensors)).status().code();
+  return create_safetensors(folder.file("x"), std::move(tensors)).status().code();
 }
 }  // namespace
 
@@ -30,14 +30,14 @@ TEST_CASE("tensors come back as they were written") {
   const TempFolder folder;
   const std::string path = folder.file("m.safetensors");
   {
-    auto writer = SafetensorsWriter::create(
+    auto writer = create_safetensors(
         path, {tensor("w", TensorType::kF8_E4M3, {3, 5}), tensor("scale", TensorType::kF32, {}),
                tensor("b\"", TensorType::kBF16, {2, 1, 4})});
     INFO(writer.status().message());
     REQUIRE(writer.is_ok());
     CHECK(writer.value()->finish().code() == StatusCode::kInternal);
     for (std::size_t i = 3; i-- > 0;) {
-      const std::vector<std::byte> bytes(writer.value()->tensors()[i].size_bytes,
+      const std::vector<std::byte> bytes(writer.value()->parts()[i].size_bytes,
                                          static_cast<std::byte>('a' + i));
       REQUIRE(writer.value()->write(i, 0, bytes).is_ok());
       CHECK(writer.value()->write(i, 1, bytes).code() == StatusCode::kInternal);

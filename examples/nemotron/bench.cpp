@@ -16,8 +16,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kFooter =
     R"(Tokens are random, so the model's text is not needed and any file will do. Medians over --repeat runs;
-"of floor" is the part of the machine's measured limit (memory for writing, arithmetic for reading) that
-was reached. Example:
+beside each rate stands the part of what the machine was measured to reach just before: reading memory
+for decode, and for prefill its fastest arithmetic, whatever the model's type. A model that fits into a
+cache passes the former. Example:
   nemotron bench model.gguf --prompt 512 --generate 64 --depth 4096 --threads 2 --json)";
 
 struct Options {
@@ -139,11 +140,13 @@ ordered_json measure(const Options& options) {
   if (options.n_prompt > 0) {
     const Times times = time_prefill(session, first(options.n_prompt), logits, options.n_repeats);
     const double ops = cost.layer_ops * static_cast<double>(options.n_prompt) + cost.head_ops;
-    const double peak = std::max(limits.int8_ops_per_s, limits.f32_ops_per_s);
+    const bool has_int8 = limits.int8_ops_per_s > 0;
+    const double peak = has_int8 ? limits.int8_ops_per_s : limits.f32_ops_per_s;
     report["prefill"] = {{"tokens", options.n_prompt},
                          {"tokens_per_s", times.rates(options.n_prompt)},
                          {"ops_per_s", ops / times.median()},
-                         {"of_floor", peak > 0 ? ops / times.median() / peak : 0.0}};
+                         {"limit", has_int8 ? "int8" : "f32"},
+                         {"of_limit", peak > 0 ? ops / times.median() / peak : 0.0}};
   }
   if (options.n_generate > 0) {
     const Times times = time_decode(session, first(std::max<std::size_t>(1, options.depth)),
@@ -158,17 +161,18 @@ ordered_json measure(const Options& options) {
                         {"tokens_per_s", times.rates(options.n_generate)},
                         {"bytes_per_token", bytes},
                         {"bytes_per_s", bytes * rate},
-                        {"of_floor", bytes * rate / limits.read_bytes_per_s}};
+                        {"limit", "read"},
+                        {"of_limit", bytes * rate / limits.read_bytes_per_s}};
   }
   return report;
 }
 
 void print_phase(const char* name, const ordered_json& phase, const char* unit, double value) {
   const ordered_json& rates = phase["tokens_per_s"];
-  std::printf("%-8s %5zu tokens  %8.2f tok/s (%.2f to %.2f)  %7.1f %s, %3.0f %% of floor\n", name,
+  std::printf("%-8s %5zu tokens  %8.2f tok/s (%.2f to %.2f)  %7.1f %s, %3.0f %% of %s\n", name,
               phase["tokens"].get<std::size_t>(), rates["median"].get<double>(),
               rates["min"].get<double>(), rates["max"].get<double>(), value / 1e9, unit,
-              100 * phase["of_floor"].get<double>());
+              100 * phase["of_limit"].get<double>(), phase["limit"].get<std::string>().c_str());
 }
 
 void print_report(const ordered_json& report) {

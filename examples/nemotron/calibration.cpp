@@ -17,7 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadBytes = std::size_t{512} << 20;  // more than any cache; shared out
-constexpr int kRepeats = 5;
+constexpr int kRepeats = 30;
 volatile std::uint64_t sink;  // what keeps the compiler from leaving the work out
 
 // Seconds that n threads need for work(thread) together; the best of several, since whatever else

@@ -1,5 +1,5 @@
 // What this machine allows, measured: how fast memory is read, and how many multiplications fit
-// into a second in the instruction that fits a model's weights best. About two seconds.
+// into a second. The best of many short runs, so that what else runs on the machine counts little.
 #pragma once
 
 struct MachineLimits {

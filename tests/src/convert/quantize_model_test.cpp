@@ -12,6 +12,7 @@
 #include "convert/synthesize.h"
 #include "formats/open_model.h"
 #include "gguf/gguf.h"
+#include "gguf/gguf_writer.h"
 #include "io/paths.h"
 #include "lib/io/temp_folder.h"
 #include "safetensors/safetensors.h"
@@ -188,6 +189,40 @@ TEST_CASE("metadata of a GGUF comes along") {
     CHECK(value.append_to(a));
     CHECK(found->append_to(b));
     CHECK((a == b));
+  }
+}
+
+TEST_CASE("the scale of a tensor in a GGUF is part of its weights") {
+  const TempFolder folder;
+  REQUIRE(quantize_to(tiny_folder(), folder.file("plain"), "q8_0").is_ok());
+  const OpenGguf plain(folder.file("plain"));
+  GgufMetadata metadata;
+  for (const auto& [key, value] : plain.file.metadata) metadata.set_value(key, value);
+  TensorTable tensors = plain.file.tensors;
+  TensorEntry scale;
+  scale.name = "blk.1.ffn_up.scale";
+  scale.n_dims = 1;
+  scale.shape[0] = 1;
+  tensors.push_back(scale);
+  const auto scaled = create_gguf(folder.file("scaled"), metadata, tensors);
+  REQUIRE(scaled.is_ok());
+  for (std::size_t i = 0; i + 1 < tensors.size(); ++i)
+    REQUIRE(scaled.value()->write(i, 0, plain.bytes(plain.file.tensors[i])).is_ok());
+  const float value = 0.5f;
+  REQUIRE(
+      scaled.value()->write(tensors.size() - 1, 0, std::as_bytes(std::span(&value, 1))).is_ok());
+  REQUIRE(scaled.value()->finish().is_ok());
+
+  REQUIRE(quantize_to(folder.file("plain"), folder.file("a"), "f32").is_ok());
+  REQUIRE(quantize_to(folder.file("scaled"), folder.file("b"), "f32").is_ok());
+  const auto as_they_were = open_model(folder.file("a"));
+  const auto with_scale = open_model(folder.file("b"));
+  REQUIRE(with_scale.is_ok());
+  for (const TensorRole role : {TensorRole::up_proj, TensorRole::down_proj}) {
+    auto expected = values_of(as_they_were.value(), role, 1);
+    if (role == TensorRole::up_proj)
+      for (float& weight : expected) weight *= value;
+    CHECK(values_of(with_scale.value(), role, 1) == expected);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 #include "quant/block_formats.h"
@@ -33,5 +34,18 @@ inline int nearest_int(float x) {
 }
 
 inline int nearest_int(float x, int low, int high) { return std::clamp(nearest_int(x), low, high); }
+
+// The value of largest magnitude among kCount, the first of equals, with its sign.
+template <int kCount>
+float extreme_of(const float* x) {
+  float largest = 0.0f;
+  float value = 0.0f;
+  for (int i = 0; i < kCount; ++i) {
+    if (!(std::fabs(x[i]) > largest)) continue;
+    largest = std::fabs(x[i]);
+    value = x[i];
+  }
+  return value;
+}
 
 }  // namespace nemotron

@@ -96,22 +96,10 @@ AffineFit fit_affine(const float* x, const float* weights, int max_q, const Sear
   return {scale, -min};
 }
 
-// The value of largest magnitude among 16, the first of equals.
-float extreme_of_16(const float* x) {
-  float largest = 0.0f;
-  float value = 0.0f;
-  for (int i = 0; i < 16; ++i) {
-    if (!(std::fabs(x[i]) > largest)) continue;
-    largest = std::fabs(x[i]);
-    value = x[i];
-  }
-  return value;
-}
-
 // scale with scale * (q - kHalf) ~ x for 16 elements, weighted by x^2; q in 0..2 kHalf - 1.
 template <int kHalf>
 float fit_scale(const float* x, std::uint8_t* q) {
-  const float extreme = extreme_of_16(x);
+  const float extreme = extreme_of<16>(x);
   if (std::fabs(extreme) < kNothing) {
     std::memset(q, 0, 16);
     return 0.0f;
@@ -147,7 +135,7 @@ float fit_scale(const float* x, std::uint8_t* q) {
 // that improves the fit, five rounds at most.
 float fit_scale_3_bits(const float* x, std::uint8_t* q) {
   constexpr int kHalf = 4;
-  const float extreme = extreme_of_16(x);
+  const float extreme = extreme_of<16>(x);
   if (std::fabs(extreme) < kNothing) {
     std::memset(q, 0, 16);
     return 0.0f;

@@ -9,18 +9,6 @@ namespace {
 
 constexpr int kElements = 32;
 
-// The value of largest magnitude, the first of equals, with its sign.
-float extreme(const float* x) {
-  float largest = 0.0f;
-  float value = 0.0f;
-  for (int j = 0; j < kElements; ++j) {
-    if (!(largest < std::fabs(x[j]))) continue;
-    largest = std::fabs(x[j]);
-    value = x[j];
-  }
-  return value;
-}
-
 struct Range {
   explicit Range(const float* x) : min(x[0]), max(x[0]) {
     for (int j = 1; j < kElements; ++j) {
@@ -53,7 +41,7 @@ void pack_fifth_bits(const std::uint8_t* q, std::uint8_t* qh) {
 // d * (q - kOffset), where the extreme value becomes -kOffset.
 template <int kOffset>
 f16_bits quantize_signed(const float* x, std::uint8_t* q) {
-  const float d = extreme(x) / -kOffset;
+  const float d = extreme_of<kElements>(x) / -kOffset;
   const float inverse_d = inverse(d);
   for (int j = 0; j < kElements; ++j)
     q[j] = truncate(x[j] * inverse_d + (kOffset + 0.5f), 2 * kOffset - 1);
@@ -108,7 +96,7 @@ void quantize_block(const float* x, BlockQ5_1& block) {
 }
 
 void quantize_block(const float* x, BlockQ8_0& block) {
-  const float d = std::fabs(extreme(x)) / 127;
+  const float d = std::fabs(extreme_of<kElements>(x)) / 127;
   const float inverse_d = inverse(d);
   block.d = float_to_f16(d);
   for (int j = 0; j < kElements; ++j) block.qs[j] = round_away(x[j] * inverse_d);

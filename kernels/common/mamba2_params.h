@@ -1,5 +1,9 @@
 // The two operations of a Mamba-2 layer that carry state along a sequence. Both work on one span:
-// consecutive tokens of one sequence. Notation of arXiv:2405.21060.
+// consecutive tokens of one sequence, one at least. Notation of arXiv:2405.21060.
+//
+// The state before the span is read from `state_in`; all of the state after it is written to
+// `state_out`. They are the same memory (the state is updated in place) or do not overlap (the
+// state before stays as it was, for others who share it); the bytes written are the same.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +14,12 @@ namespace nemotron::kernels {
 //   out_t[c] = silu(bias[c] + sum_k weight[k][c] * xBC_{t - (d_conv - 1) + k}[c])
 // Sums run over k ascending, from the bias. The state holds the last d_conv - 1 inputs.
 struct CausalConv1dParams {
-  const float* xBC = nullptr;     // [n_rows, in_stride]
-  const float* weight = nullptr;  // [d_conv, conv_dim], tap-major, oldest tap first
-  const float* bias = nullptr;    // [conv_dim]
-  float* conv_state = nullptr;    // [d_conv - 1, conv_dim], oldest first, updated in place
-  float* out = nullptr;           // [n_rows, conv_dim]
+  const float* xBC = nullptr;       // [n_rows, in_stride]
+  const float* weight = nullptr;    // [d_conv, conv_dim], tap-major, oldest tap first
+  const float* bias = nullptr;      // [conv_dim]
+  const float* state_in = nullptr;  // [d_conv - 1, conv_dim], oldest first
+  float* state_out = nullptr;       // as state_in
+  float* out = nullptr;             // [n_rows, conv_dim]
   std::int64_t n_rows = 0;
   std::int64_t in_stride = 0;
   std::int64_t conv_dim = 0;
@@ -27,15 +32,16 @@ struct CausalConv1dParams {
 // head_dim], so that lanes run along head_dim and no sum crosses lanes; y sums over d_state
 // ascending, from D x.
 struct SsmScanParams {
-  const float* x = nullptr;        // [n_rows, x_stride]; [n_heads, head_dim] per row
-  const float* B = nullptr;        // [n_rows, x_stride]; [n_groups, d_state] per row
-  const float* C = nullptr;        // as B
-  const float* dt = nullptr;       // [n_rows, dt_stride]; [n_heads] per row, raw
-  const float* dt_bias = nullptr;  // [n_heads]
-  const float* A = nullptr;        // [n_heads], negative
-  const float* D = nullptr;        // [n_heads]
-  float* ssm_state = nullptr;      // [n_heads, d_state, head_dim], updated in place
-  float* y = nullptr;              // [n_rows, n_heads * head_dim]
+  const float* x = nullptr;         // [n_rows, x_stride]; [n_heads, head_dim] per row
+  const float* B = nullptr;         // [n_rows, x_stride]; [n_groups, d_state] per row
+  const float* C = nullptr;         // as B
+  const float* dt = nullptr;        // [n_rows, dt_stride]; [n_heads] per row, raw
+  const float* dt_bias = nullptr;   // [n_heads]
+  const float* A = nullptr;         // [n_heads], negative
+  const float* D = nullptr;         // [n_heads]
+  const float* state_in = nullptr;  // [n_heads, d_state, head_dim]
+  float* state_out = nullptr;       // as state_in
+  float* y = nullptr;               // [n_rows, n_heads * head_dim]
   std::int64_t n_rows = 0;
   std::int64_t x_stride = 0;
   std::int64_t dt_stride = 0;

@@ -26,10 +26,14 @@ struct KvLayout {
   std::int64_t block_bytes() const { return 2 * n_layers * part_bytes(); }
 };
 
-// The state of one sequence on the device. Layers are counted among those of their kind.
+// The state of one sequence on the device. Layers are counted among those of their kind. A step
+// reads the recurrent state at `_in` and writes all of it at `_out`: the same memory, or another,
+// where the state before the step is kept or shared.
 struct SequenceState {
-  float* conv_state = nullptr;       // [n_mamba2_layers, d_conv - 1, conv_dim]
-  float* ssm_state = nullptr;        // [n_mamba2_layers, n_ssm_heads, d_state, ssm_head_dim]
+  const float* conv_in = nullptr;    // [n_mamba2_layers, d_conv - 1, conv_dim]
+  float* conv_out = nullptr;         // as conv_in
+  const float* ssm_in = nullptr;     // [n_mamba2_layers, n_ssm_heads, d_state, ssm_head_dim]
+  float* ssm_out = nullptr;          // as ssm_in
   std::span<void* const> kv_blocks;  // block b holds positions [64 b, 64 b + 64)
   KvLayout kv_layout;
 };

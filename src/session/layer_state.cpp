@@ -67,7 +67,7 @@ void LayerState::reset(Backend& backend) {
 }
 
 SequenceState LayerState::view() const {
-  return {conv_.floats(), ssm_.floats(), kv_pointers_, kv_layout_};
+  return {conv_.floats(), conv_.floats(), ssm_.floats(), ssm_.floats(), kv_pointers_, kv_layout_};
 }
 
 std::uint64_t LayerState::recurrent_bytes_of(const ModelConfig& config) {

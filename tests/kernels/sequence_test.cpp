@@ -1,4 +1,7 @@
 // Convolution, scan, norms and attention of every level against plain double arithmetic.
+#include <cstring>
+#include <utility>
+
 #include "base/float_types.h"
 #include "kernel_test.h"
 
@@ -23,6 +26,11 @@ void check_close(const std::vector<float>& found, const std::vector<double>& exp
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
+bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+}
+
 }  // namespace
 
 TEST_CASE("the convolution continues from its state") {
@@ -35,7 +43,7 @@ TEST_CASE("the convolution continues from its state") {
         const auto x = random.reals(n_rows * stride);
         const auto weight = random.reals(d_conv * dim);
         const auto bias = random.reals(dim);
-        auto state = random.reals((d_conv - 1) * dim);
+        const auto state = random.reals((d_conv - 1) * dim);
         std::vector<double> history(state.begin(), state.end());
         for (std::int64_t t = 0; t < n_rows; ++t)
           for (std::int64_t c = 0; c < dim; ++c) history.push_back(x[at(t * stride + c)]);
@@ -47,16 +55,25 @@ TEST_CASE("the convolution continues from its state") {
               sum += double{weight[at(k * dim + c)]} * history[at((t + k) * dim + c)];
             expected.push_back(silu(sum));
           }
-        std::vector<float> out(at(n_rows * dim), NAN);
-        const CausalConv1dParams params{x.data(),     weight.data(), bias.data(),
-                                        state.data(), out.data(),    n_rows,
-                                        stride,       dim,           d_conv};
-        table->causal_conv1d(params, 0, 7);
-        table->causal_conv1d(params, 7, dim);
         INFO(table->name << ", " << d_conv << " taps, " << n_rows << " rows");
-        check_close(out, expected, 1e-6);
         const std::vector<double> kept(history.end() - (d_conv - 1) * dim, history.end());
-        check_close(state, kept, 0.0);
+        auto in_place = state;
+        std::vector<float> elsewhere(state.size(), NAN);
+        std::vector<float> out(at(n_rows * dim), NAN);
+        for (const bool is_in_place : {false, true}) {
+          float* state_out = is_in_place ? in_place.data() : elsewhere.data();
+          const float* state_in = is_in_place ? state_out : state.data();
+          const auto before = std::exchange(out, std::vector<float>(out.size(), NAN));
+          const CausalConv1dParams params{x.data(),  weight.data(), bias.data(), state_in,
+                                          state_out, out.data(),    n_rows,      stride,
+                                          dim,       d_conv};
+          table->causal_conv1d(params, 0, 7);
+          table->causal_conv1d(params, 7, dim);
+          check_close(out, expected, 1e-6);
+          if (is_in_place) CHECK(same_bytes(out, before));
+        }
+        check_close(elsewhere, kept, 0.0);
+        check_close(in_place, kept, 0.0);
       }
     }
   }
@@ -77,7 +94,7 @@ TEST_CASE("the scan is the recurrence") {
     auto A = random.reals(heads);
     for (float& a : A) a = -std::abs(a) - 0.1f;
     const auto D = random.reals(heads);
-    auto state = random.reals(d_inner * d_state);
+    const auto state = random.reals(d_inner * d_state);
     std::vector<double> h(state.begin(), state.end());
     std::vector<double> expected;
     for (std::int64_t t = 0; t < n_rows; ++t) {
@@ -108,7 +125,9 @@ TEST_CASE("the scan is the recurrence") {
     params.dt_bias = dt_bias.data();
     params.A = A.data();
     params.D = D.data();
-    params.ssm_state = state.data();
+    std::vector<float> elsewhere(state.size(), NAN);
+    params.state_in = state.data();
+    params.state_out = elsewhere.data();
     params.y = y.data();
     params.n_rows = n_rows;
     params.x_stride = stride;
@@ -122,7 +141,15 @@ TEST_CASE("the scan is the recurrence") {
     table->ssm_scan(params, 1, heads);
     INFO(table->name << ", " << n_rows << " rows, " << head_dim << " x " << d_state);
     check_close(y, expected, 6e-5);
-    check_close(state, h, 2e-5);
+    check_close(elsewhere, h, 2e-5);
+
+    auto in_place = state;
+    const auto y_elsewhere = std::exchange(y, std::vector<float>(y.size(), NAN));
+    params.state_in = params.state_out = in_place.data();
+    params.y = y.data();
+    table->ssm_scan(params, 0, heads);
+    CHECK(same_bytes(y, y_elsewhere));
+    CHECK(same_bytes(in_place, elsewhere));
   }
 }
 

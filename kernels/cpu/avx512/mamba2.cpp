@@ -27,7 +27,7 @@ NEMO_INLINE_AVX512 void convolve_lanes(const CausalConv1dParams& p, std::int64_t
     w[k] = _mm512_maskz_loadu_ps(lanes, p.weight + k * p.conv_dim + c);
 #pragma GCC unroll 3
   for (int k = 0; k < kTaps - 1; ++k)
-    x[k] = _mm512_maskz_loadu_ps(lanes, p.conv_state + k * p.conv_dim + c);
+    x[k] = _mm512_maskz_loadu_ps(lanes, p.state_in + k * p.conv_dim + c);
   const __m512 bias = _mm512_maskz_loadu_ps(lanes, p.bias + c);
   for (std::int64_t t = 0; t < p.n_rows; ++t) {
     x[kTaps - 1] = _mm512_maskz_loadu_ps(lanes, p.xBC + t * p.in_stride + c);
@@ -40,7 +40,7 @@ NEMO_INLINE_AVX512 void convolve_lanes(const CausalConv1dParams& p, std::int64_t
   }
 #pragma GCC unroll 3
   for (int k = 0; k < kTaps - 1; ++k)
-    _mm512_mask_storeu_ps(p.conv_state + k * p.conv_dim + c, lanes, x[k]);
+    _mm512_mask_storeu_ps(p.state_out + k * p.conv_dim + c, lanes, x[k]);
 }
 
 // The rows [first_row, first_row + n_rows) of one head.
@@ -49,13 +49,14 @@ struct HeadSpan {
   std::int64_t head;
   std::int64_t first_row;
   std::int64_t n_rows;
-  float dt[kChunkRows];
-  float decay[kChunkRows];
-  const float* B;  // of the first row, this head's group
-  const float* C;
-  const float* x;
-  float* y;
-  float* state;  // [d_state, head_dim]
+  float dt[kChunkRows] = {};
+  float decay[kChunkRows] = {};
+  const float* B = nullptr;  // of the first row, this head's group
+  const float* C = nullptr;
+  const float* x = nullptr;
+  float* y = nullptr;
+  const float* state_in = nullptr;  // [d_state, head_dim]
+  float* state_out = nullptr;
 
   std::int64_t y_stride() const { return p.n_heads * p.head_dim; }
 };
@@ -72,7 +73,9 @@ void begin_span(HeadSpan& s) {
   s.C = p.C + s.first_row * p.x_stride + group_offset;
   s.x = p.x + s.first_row * p.x_stride + s.head * p.head_dim;
   s.y = p.y + (s.first_row * p.n_heads + s.head) * p.head_dim;
-  s.state = p.ssm_state + s.head * p.d_state * p.head_dim;
+  const std::int64_t head_offset = s.head * p.d_state * p.head_dim;
+  s.state_in = (s.first_row == 0 ? p.state_in : p.state_out) + head_offset;
+  s.state_out = p.state_out + head_offset;
 }
 
 // h <- decay h + B (dt x);  y <- y + C h.  One vector of channels, one n.
@@ -97,14 +100,15 @@ NEMO_TARGET_AVX512 void scan_row(const HeadSpan& s, std::int64_t channel) {
     dt_x[v] = _mm512_mul_ps(x, dt);
     y[v] = _mm512_mul_ps(x, D);
   }
-  float* state = s.state + channel;
-  for (std::int64_t n = 0; n < s.p.d_state; ++n, state += s.p.head_dim) {
+  const float* from = s.state_in + channel;
+  float* to = s.state_out + channel;
+  for (std::int64_t n = 0; n < s.p.d_state; ++n, from += s.p.head_dim, to += s.p.head_dim) {
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       const __mmask16 lanes = v == kVectors - 1 ? last : __mmask16{0xffff};
-      __m512 h = _mm512_maskz_loadu_ps(lanes, state + v * kLanes);
+      __m512 h = _mm512_maskz_loadu_ps(lanes, from + v * kLanes);
       step(h, y[v], decay, dt_x[v], s.B[n], s.C[n]);
-      _mm512_mask_storeu_ps(state + v * kLanes, lanes, h);
+      _mm512_mask_storeu_ps(to + v * kLanes, lanes, h);
     }
   }
 #pragma GCC unroll 8
@@ -119,10 +123,11 @@ NEMO_TARGET_AVX512 void scan_piece(const HeadSpan& s, std::int64_t channel, __mm
                                    std::int64_t first_n) {
   const std::int64_t head_dim = s.p.head_dim;
   const __m512 D = _mm512_set1_ps(s.p.D[s.head]);
-  float* state = s.state + first_n * head_dim + channel;
+  const float* from = s.state_in + first_n * head_dim + channel;
+  float* to = s.state_out + first_n * head_dim + channel;
   __m512 h[kPieceStates];
 #pragma GCC unroll 16
-  for (int n = 0; n < kPieceStates; ++n) h[n] = _mm512_maskz_loadu_ps(lanes, state + n * head_dim);
+  for (int n = 0; n < kPieceStates; ++n) h[n] = _mm512_maskz_loadu_ps(lanes, from + n * head_dim);
   for (std::int64_t t = 0; t < s.n_rows; ++t) {
     const float* B = s.B + t * s.p.x_stride + first_n;
     const float* C = s.C + t * s.p.x_stride + first_n;
@@ -136,7 +141,7 @@ NEMO_TARGET_AVX512 void scan_piece(const HeadSpan& s, std::int64_t channel, __mm
     _mm512_mask_storeu_ps(y_t, lanes, y);
   }
 #pragma GCC unroll 16
-  for (int n = 0; n < kPieceStates; ++n) _mm512_mask_storeu_ps(state + n * head_dim, lanes, h[n]);
+  for (int n = 0; n < kPieceStates; ++n) _mm512_mask_storeu_ps(to + n * head_dim, lanes, h[n]);
 }
 
 void scan_one_row(const HeadSpan& s) {
@@ -190,9 +195,8 @@ void ssm_scan(const SsmScanParams& p, std::int64_t first, std::int64_t last) {
   if (p.d_state % kPieceStates != 0) return ref::ssm_scan(p, first, last);
   for (std::int64_t head = first; head < last; ++head) {
     for (std::int64_t row = 0; row < p.n_rows; row += kChunkRows) {
-      HeadSpan span{p,       head,    row,     std::min(kChunkRows, p.n_rows - row),
-                    {},      {},      nullptr, nullptr,
-                    nullptr, nullptr, nullptr};
+      HeadSpan span{
+          .p = p, .head = head, .first_row = row, .n_rows = std::min(kChunkRows, p.n_rows - row)};
       begin_span(span);
       if (span.n_rows == 1) {
         scan_one_row(span);

@@ -13,14 +13,15 @@ namespace {
 
 // Input row t - back of the span, which may still be in the state.
 const float* input_row(const CausalConv1dParams& p, std::int64_t t) {
-  return t >= 0 ? p.xBC + t * p.in_stride : p.conv_state + (p.d_conv - 1 + t) * p.conv_dim;
+  return t >= 0 ? p.xBC + t * p.in_stride : p.state_in + (p.d_conv - 1 + t) * p.conv_dim;
 }
 
 void keep_last_inputs(const CausalConv1dParams& p, std::int64_t first, std::int64_t last) {
   const std::int64_t n_kept = p.d_conv - 1;
-  for (std::int64_t k = 0; k < n_kept; ++k) {  // ascending: a row moves only towards the front
+  // Ascending: where the state is updated in place a row moves only towards the front.
+  for (std::int64_t k = 0; k < n_kept; ++k) {
     const float* from = input_row(p, p.n_rows - n_kept + k);
-    std::memmove(p.conv_state + k * p.conv_dim + first, from + first,
+    std::memmove(p.state_out + k * p.conv_dim + first, from + first,
                  static_cast<std::size_t>(last - first) * sizeof(float));
   }
 }
@@ -44,8 +45,9 @@ void ssm_scan(const SsmScanParams& p, std::int64_t first, std::int64_t last) {
   const std::int64_t heads_per_group = p.n_heads / p.n_groups;
   for (std::int64_t h = first; h < last; ++h) {
     const std::int64_t group_offset = h / heads_per_group * p.d_state;
-    float* head_state = p.ssm_state + h * p.d_state * p.head_dim;
+    const std::int64_t head_offset = h * p.d_state * p.head_dim;
     for (std::int64_t t = 0; t < p.n_rows; ++t) {
+      const float* before = (t == 0 ? p.state_in : p.state_out) + head_offset;
       const float dt_raw = p.dt[t * p.dt_stride + h] + p.dt_bias[h];
       const float dt = std::clamp(softplus_f32(dt_raw), p.dt_min, p.dt_max);
       const float decay = exp_f32(dt * p.A[h]);
@@ -55,8 +57,8 @@ void ssm_scan(const SsmScanParams& p, std::int64_t first, std::int64_t last) {
       Row y = row(p.y + (t * p.n_heads + h) * p.head_dim, p.head_dim);
       y = x * p.D[h];
       for (std::int64_t n = 0; n < p.d_state; ++n) {
-        Row state = row(head_state + n * p.head_dim, p.head_dim);
-        state = state * decay + (x * dt) * B[n];
+        Row state = row(p.state_out + head_offset + n * p.head_dim, p.head_dim);
+        state = row(before + n * p.head_dim, p.head_dim) * decay + (x * dt) * B[n];
         y += state * C[n];
       }
     }

@@ -242,7 +242,8 @@ void CpuBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xBC
     const kernels::CausalConv1dParams params{xBC.data + span.first_row * xBC.stride,
                                              w.weight,
                                              w.bias,
-                                             batch.state_of(span).conv_state + layer * state_size,
+                                             batch.state_of(span).conv_in + layer * state_size,
+                                             batch.state_of(span).conv_out + layer * state_size,
                                              out.data + span.first_row * out.stride,
                                              span.n_rows,
                                              xBC.stride,
@@ -265,7 +266,8 @@ void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, Tenso
     params.dt_bias = w.dt_bias;
     params.A = w.A;
     params.D = w.D;
-    params.ssm_state = batch.state_of(span).ssm_state + layer * state_size;
+    params.state_in = batch.state_of(span).ssm_in + layer * state_size;
+    params.state_out = batch.state_of(span).ssm_out + layer * state_size;
     params.y = y.data + span.first_row * y.stride;
     params.n_rows = span.n_rows;
     params.x_stride = x.stride;

@@ -96,11 +96,13 @@ enum {
   NEMO_E_FILE_WRITE = -209,            /**< The system refused to create or write a file; a full disk, for one. */
   NEMO_E_OUT_OF_MEMORY = -300,         /**< Memory could not be had; the object is unchanged. */
   NEMO_E_CONTEXT_FULL = -301,          /**< More tokens than the session may hold; the session is unchanged. */
+  NEMO_E_OVER_BUDGET = -302,           /**< More than the context's byte cap allows; nothing was allocated. */
   NEMO_E_NO_DEVICE = -400,             /**< The instruction set level or device asked for is not there. */
   NEMO_E_BUSY = -500,                  /**< Another thread is using this session. */
   NEMO_E_STATE = -501,                 /**< Not possible now, such as a session on a context without weights. */
   NEMO_E_CANCELLED = -502,             /**< Cancelled by nemo_session_cancel() or by a callback. */
   NEMO_E_REENTRANT = -503,             /**< Called from inside a callback that may not call it. */
+  NEMO_E_FORKED = -504,                /**< Called in a child of POSIX fork(), where the library cannot run. */
   NEMO_E_INTERNAL = -900               /**< A fault of the library; please report it. */
 };
 

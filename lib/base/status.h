@@ -32,6 +32,7 @@ enum class StatusCode : std::int32_t {
   // Resource.
   kOutOfMemory = -300,
   kContextFull = -301,
+  kOverBudget = -302,
   // Device.
   kNoDevice = -400,
   // State.
@@ -39,6 +40,7 @@ enum class StatusCode : std::int32_t {
   kState = -501,
   kCancelled = -502,
   kReentrant = -503,
+  kForked = -504,
   // Internal.
   kInternal = -900,
 };

@@ -55,9 +55,10 @@ Status load_engine(const ModelFile& file, const nemo_context_options& options,
     progress = [&](std::uint64_t done, std::uint64_t total) {
       return options.on_progress(done, total, options.progress_user);
     };
-  const std::uint32_t rows = options.max_step_rows == 0 ? kDefaultStepRows : options.max_step_rows;
-  NEMO_ASSIGN(context.engine,
-              Engine::create(file, std::move(backend), static_cast<int>(rows), progress));
+  EngineOptions engine_options;
+  engine_options.max_step_rows =
+      static_cast<int>(options.max_step_rows == 0 ? kDefaultStepRows : options.max_step_rows);
+  NEMO_ASSIGN(context.engine, Engine::create(file, std::move(backend), engine_options, progress));
   context.logger.log(NEMO_LOG_INFO, join("loaded '", file.path(), "' (", context.format_name, ", ",
                                          context.engine->weights().size_bytes,
                                          " bytes of weights) for cpu/", kernels->name));
@@ -143,7 +144,7 @@ nemo_model_info describe(const nemo_context& context) {
     info.n_parameters += entry.n_elements();
     info.tensor_bytes += entry.size_bytes;
   }
-  info.recurrent_state_bytes = LayerState::recurrent_bytes_of(config);
+  info.recurrent_state_bytes = LayerState::recurrent_bytes_of(config, StateType::kF32);
   info.kv_bytes_per_token = LayerState::kv_bytes_per_token(config, KvType::kBF16);
   if (context.engine) {
     info.weight_bytes = context.engine->weights().size_bytes;

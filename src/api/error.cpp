@@ -40,11 +40,13 @@ constexpr NamedStatus kStatuses[] = {
     NEMO_NAMED(kFileWrite, NEMO_E_FILE_WRITE),
     NEMO_NAMED(kOutOfMemory, NEMO_E_OUT_OF_MEMORY),
     NEMO_NAMED(kContextFull, NEMO_E_CONTEXT_FULL),
+    NEMO_NAMED(kOverBudget, NEMO_E_OVER_BUDGET),
     NEMO_NAMED(kNoDevice, NEMO_E_NO_DEVICE),
     NEMO_NAMED(kBusy, NEMO_E_BUSY),
     NEMO_NAMED(kState, NEMO_E_STATE),
     NEMO_NAMED(kCancelled, NEMO_E_CANCELLED),
     NEMO_NAMED(kReentrant, NEMO_E_REENTRANT),
+    NEMO_NAMED(kForked, NEMO_E_FORKED),
     NEMO_NAMED(kInternal, NEMO_E_INTERNAL),
 };
 #undef NEMO_NAMED

@@ -88,12 +88,11 @@ Status run_generate(nemo_session& session, std::span<const std::int32_t> prompt,
     return {StatusCode::kState, "this model came without a tokenizer"};
   GenerateRequest request;
   request.prompt = prompt;
-  request.max_tokens = options.max_tokens;
-  request.ignore_stop_tokens = options.ignore_stop_tokens != 0;
-  NEMO_TRY(read_sampling(options, request.sampling));
-  NEMO_TRY(read_stop_strings(options, request.stop_strings));
+  request.params.max_tokens = options.max_tokens;
+  request.params.ignore_stop_tokens = options.ignore_stop_tokens != 0;
+  NEMO_TRY(read_sampling(options, request.params.sampling));
+  NEMO_TRY(read_stop_strings(options, request.params.stop_strings));
   request.sink = make_sink(session, options);
-  session.session->start_request();
   NEMO_ASSIGN(const GenerateResult outcome,
               generate(*session.session, *session.context->tokenizer, request));
   return result == nullptr ? Status::ok() : write_struct(result, "result", to_abi(outcome));

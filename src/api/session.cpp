@@ -1,5 +1,6 @@
 // Conversations: nemo_session_*, but for generate.
 #include <span>
+#include <vector>
 
 #include "api/handles.h"
 #include "api/marshal.h"
@@ -78,8 +79,7 @@ extern "C" nemo_status nemo_session_reset(nemo_session* session, nemo_error* err
     if (session == nullptr) return null_argument("session");
     const SessionLock lock(*session);
     NEMO_TRY(lock.status());
-    session->session->reset();
-    return Status::ok();
+    return session->session->reset();
   });
 }
 
@@ -93,7 +93,8 @@ extern "C" nemo_status nemo_session_tokens(nemo_session* session, int32_t* token
     if (session == nullptr) return null_argument("session");
     const SessionLock lock(*session);
     NEMO_TRY(lock.read_status());
-    return write_buffer(session->session->tokens(), tokens, capacity, n_tokens);
+    const std::vector<std::int32_t> held = session->session->tokens();
+    return write_buffer(std::span(held), tokens, capacity, n_tokens);
   });
 }
 
@@ -106,7 +107,6 @@ extern "C" nemo_status nemo_session_eval(nemo_session* session, const int32_t* t
     if (logits == nullptr && n_logits != 0) return null_argument("logits");
     const SessionLock lock(*session);
     NEMO_TRY(lock.status());
-    session->session->start_request();
     return session->session->eval({tokens, n_tokens}, {logits, logits == nullptr ? 0 : n_logits});
   });
 }

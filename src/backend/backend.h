@@ -5,6 +5,8 @@
 // shows in synchronize(). All pointers in views are the backend's own memory. One step at a time.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -46,6 +48,12 @@ struct AttentionShape {
   std::int64_t head_dim = 0;
 };
 
+// Until when, and whether at all, recorded operations are run.
+struct RunLimit {
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  const std::atomic<bool>* stop = nullptr;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -59,6 +67,10 @@ class Backend {
   // Copies from the device after everything before it is done.
   virtual Status read(const float* device, std::span<float> host) = 0;
   virtual Status write(const DeviceBuffer& device, std::span<const float> host) = 0;
+  // Device to device, in order with operations.
+  virtual void copy(void* to, const void* from, std::size_t size_bytes) = 0;
+  virtual Status reserve_operations(std::size_t n_operations) = 0;
+  virtual Result<bool> advance(const RunLimit& limit) = 0;
   virtual Status synchronize() = 0;
 
   // Weights.

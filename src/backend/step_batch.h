@@ -12,6 +12,11 @@ namespace nemotron {
 
 using kernels::KvType;
 
+// How the SSM state is kept between tokens; it is computed in f32.
+enum class StateType : std::uint8_t { kF32, kBF16 };
+
+inline std::size_t state_element_bytes(StateType type) { return type == StateType::kF32 ? 4 : 2; }
+
 // How keys and values lie in a block of 64 positions: for each attention layer keys, then values.
 struct KvLayout {
   std::int64_t n_layers = 0;  // attention layers
@@ -34,6 +39,7 @@ struct SequenceState {
   float* conv_out = nullptr;         // as conv_in
   const float* ssm_in = nullptr;     // [n_mamba2_layers, n_ssm_heads, d_state, ssm_head_dim]
   float* ssm_out = nullptr;          // as ssm_in
+  StateType state_type = StateType::kF32;
   std::span<void* const> kv_blocks;  // block b holds positions [64 b, 64 b + 64)
   KvLayout kv_layout;
 };

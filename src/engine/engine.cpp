@@ -1,21 +1,249 @@
+// Building an engine, its sequences and their states. Running steps is in pump.cpp.
 #include "engine/engine.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/text.h"
+#include "engine/role.h"
 #include "formats/model_file.h"
 
 namespace nemotron {
 
+namespace {
+
+// The states of a step lie in a queue of at most this many operations per layer, and a few around.
+constexpr std::size_t kOperationsPerLayer = 16;
+constexpr std::size_t kOperationsAround = 32;
+
+std::size_t common_prefix(std::span<const std::int32_t> a, std::span<const std::int32_t> b) {
+  const std::size_t n = std::min(a.size(), b.size());
+  return static_cast<std::size_t>(
+      std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(n), b.begin()).first -
+      a.begin());
+}
+
+}  // namespace
+
 Result<std::shared_ptr<Engine>> Engine::create(const ModelFile& file,
-                                               std::unique_ptr<Backend> backend, int max_step_rows,
+                                               std::unique_ptr<Backend> backend,
+                                               const EngineOptions& options,
                                                const LoadProgress& progress) {
-  std::shared_ptr<Engine> engine(new Engine);
+  std::shared_ptr<Engine> engine(new Engine(options));
   engine->backend_ = std::move(backend);
   engine->config_ = file.config();
-  NEMO_ASSIGN(engine->weights_, load_weights(file, *engine->backend_, progress));
+  Backend& device = *engine->backend_;
+  NEMO_ASSIGN(engine->weights_, load_weights(file, device, progress));
+  NEMO_TRY(engine->budget_.charge(engine->weights_.size_bytes, "the weights"));
   NEMO_ASSIGN(engine->activations_,
-              Activations::create(*engine->backend_, engine->config_, max_step_rows));
+              Activations::create(device, engine->config_, options.max_step_rows));
+  NEMO_TRY(engine->budget_.charge(engine->activations_.size_bytes(), "a step's activations"));
+  NEMO_TRY(device.reserve_operations(static_cast<std::size_t>(engine->config_.n_layers) *
+                                         kOperationsPerLayer +
+                                     kOperationsAround));
+  engine->pool_ = std::make_unique<StatePool>(device, engine->budget_);
+  engine->logits_.resize(static_cast<std::size_t>(engine->config_.n_vocab));
+  engine->step_.reserve(options.max_step_rows);
+  engine->plan_.reserve(static_cast<std::size_t>(options.max_step_rows));
+  engine->finished_.reserve(static_cast<std::size_t>(options.max_step_rows));
+  if (options.has_worker) engine->worker_ = std::thread([raw = engine.get()] { raw->work(); });
   return engine;
+}
+
+Engine::~Engine() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+    attention_ = true;
+  }
+  changed_.notify_all();
+  if (worker_.joinable()) worker_.join();
+}
+
+Result<const StateLayout*> Engine::layout_for(KvType kv_type, StateType state_type) {
+  auto& layout =
+      layouts_[static_cast<std::size_t>(kv_type) * 4 + static_cast<std::size_t>(state_type)];
+  if (!layout) {
+    NEMO_ASSIGN(auto made, StateLayout::create(*backend_, config_, kv_type, state_type));
+    layout = std::make_unique<StateLayout>(std::move(made));
+  }
+  return layout.get();
+}
+
+Result<SequencePtr> Engine::add(const SequenceOptions& options) {
+  const std::lock_guard lock(mutex_);
+  NEMO_ASSIGN(const StateLayout* layout, layout_for(options.kv_type, options.state_type));
+  running_.reserve(sequences_.size() + 1);
+  sequences_.reserve(sequences_.size() + 1);
+  auto sequence = std::make_shared<Sequence>(options, *layout);
+  sequence->last_turn = ++n_turns_;
+  sequences_.push_back(sequence);
+  return sequence;
+}
+
+void Engine::remove(const SequencePtr& sequence) {
+  Lock lock(mutex_);
+  std::erase(running_, sequence);
+  std::erase(sequences_, sequence);
+  std::shared_ptr<Request> dropped = std::move(sequence->request);
+  sequence->request = nullptr;
+  while (called_ == sequence.get() && pumping_thread_ != std::this_thread::get_id())
+    changed_.wait(lock);
+  if (!sequence->in_step) sequence->state = LayerState(sequence->state.layout());
+  sequence->is_detached = true;
+}
+
+Status Engine::check_submission(const Sequence& sequence,
+                                std::span<const std::int32_t> tokens) const {
+  if (tokens.empty()) return {StatusCode::kInvalidArgument, "no tokens to evaluate"};
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    if (tokens[i] < 0 || tokens[i] >= config_.n_vocab)
+      return {StatusCode::kInvalidToken, join("token ", i, " is ", tokens[i],
+                                              ", outside the vocabulary of ", config_.n_vocab)};
+  if (sequence.request != nullptr)
+    return {StatusCode::kState, "a request of this session is still running"};
+  if (static_cast<std::int64_t>(tokens.size()) > sequence.options.max_tokens - sequence.n_tokens())
+    return {StatusCode::kContextFull,
+            join(tokens.size(), " more tokens on top of ", sequence.n_tokens(),
+                 " exceed the session's ", sequence.options.max_tokens)};
+  return Status::ok();
+}
+
+Status Engine::submit(const SequencePtr& sequence, std::span<const std::int32_t> tokens,
+                      std::span<const std::int64_t> marks, std::shared_ptr<Request> request) {
+  const std::lock_guard lock(mutex_);
+  Sequence& s = *sequence;
+  NEMO_TRY(check_submission(s, tokens));
+  s.tokens.reserve(s.tokens.size() + tokens.size());
+  s.marks.assign(marks.begin(), marks.end());
+  if (s.n_pending() > 0 && !s.in_step) find_state(s, s.tokens);
+  if (!s.marks.empty() && s.marks.front() == s.state.position() && !s.in_step && s.n_pending() == 0)
+    keep_if_possible(s);
+  s.n_before_request = s.n_tokens();
+  s.tokens.insert(s.tokens.end(), tokens.begin(), tokens.end());
+  s.request = std::move(request);
+  s.cancel_wanted = false;
+  s.is_admitted = false;
+  running_.push_back(sequence);
+  changed_.notify_all();
+  return Status::ok();
+}
+
+void Engine::cancel(const SequencePtr& sequence) {
+  const std::lock_guard lock(mutex_);
+  if (sequence->request == nullptr) return;
+  sequence->cancel_wanted = true;
+  attention_ = true;
+  changed_.notify_all();
+}
+
+void Engine::find_state(Sequence& sequence, std::span<const std::int32_t> tokens) {
+  auto found = cache_.find(sequence.state.layout(), tokens);
+  if (found && found->position() > sequence.state.position()) sequence.state = *std::move(found);
+}
+
+Status Engine::rewind(const SequencePtr& sequence, std::int64_t position) {
+  return with_sequence(sequence, [&](Sequence& s) -> Status {
+    if (position < 0 || position > s.n_tokens())
+      return {StatusCode::kInvalidArgument,
+              join("position ", position, " is outside the session's ", s.n_tokens(), " tokens")};
+    s.tokens.resize(static_cast<std::size_t>(position));
+    if (s.state.position() > position) {
+      s.state = LayerState(s.state.layout());
+      find_state(s, s.tokens);
+    }
+    return Status::ok();
+  });
+}
+
+Status Engine::fork(const SequencePtr& sequence, const SequencePtr& into) {
+  return with_sequence(sequence, [&](Sequence& s) {
+    into->tokens = s.tokens;
+    into->state = s.state.snapshot();
+    into->publish_position();
+    return Status::ok();
+  });
+}
+
+Status Engine::seek(const SequencePtr& sequence, std::span<const std::int32_t> tokens) {
+  return with_sequence(sequence, [&](Sequence& s) -> Status {
+    if (tokens.empty()) return {StatusCode::kInvalidArgument, "no tokens to evaluate"};
+    const auto usable = tokens.first(tokens.size() - 1);
+    const auto n_common = static_cast<std::int64_t>(common_prefix(s.tokens, usable));
+    s.tokens.reserve(tokens.size());
+    if (s.state.position() > n_common) s.state = LayerState(s.state.layout());
+    find_state(s, usable);
+    s.tokens.assign(usable.begin(), usable.begin() + s.state.position());
+    return Status::ok();
+  });
+}
+
+Status Engine::keep(const SequencePtr& sequence) {
+  return with_sequence(sequence, [&](Sequence& s) {
+    cache_.insert(std::span(s.tokens).first(static_cast<std::size_t>(s.state.position())), s.state);
+    return Status::ok();
+  });
+}
+
+Status Engine::with_sequence(const SequencePtr& sequence,
+                             const std::function<Status(Sequence&)>& body) {
+  Lock lock(mutex_);
+  NEMO_TRY(rest(lock, sequence));
+  Status status = body(*sequence);
+  sequence->last_turn = ++n_turns_;
+  sequence->publish_position();
+  return status;
+}
+
+Status Engine::rest(Lock& lock, const SequencePtr& sequence) {
+  if (sequence->request != nullptr)
+    return {StatusCode::kState, "a request of this session is still running"};
+  while (sequence->in_step) {
+    if (is_pumping_) {
+      if (pumping_thread_ == std::this_thread::get_id())
+        return {StatusCode::kReentrant, "not allowed inside a callback"};
+      changed_.wait(lock);
+      continue;
+    }
+    const Role role(*this);
+    NEMO_TRY(pump_some(lock, Clock::time_point::max(), [&] { return !sequence->in_step; }));
+  }
+  return Status::ok();
+}
+
+Status Engine::with_room(const std::function<Status()>& body) {
+  for (;;) {
+    Status status = body();
+    const bool wants_room =
+        status.code() == StatusCode::kOverBudget || status.code() == StatusCode::kOutOfMemory;
+    if (!wants_room || !free_some_memory()) return status;
+  }
+}
+
+bool Engine::free_some_memory() {
+  constexpr std::uint64_t kAny = 1;
+  if (pool_->trim(kAny) > 0 || cache_.evict(kAny) > 0) return true;
+  Sequence* oldest = nullptr;
+  for (const SequencePtr& sequence : sequences_)
+    if (sequence->is_idle() && sequence->state.position() > 0 &&
+        (oldest == nullptr || sequence->last_turn < oldest->last_turn))
+      oldest = sequence.get();
+  if (oldest == nullptr) return false;
+  oldest->state = LayerState(oldest->state.layout());
+  ++counters_.n_parked;
+  return true;
+}
+
+EngineStats Engine::stats() const {
+  const std::lock_guard lock(mutex_);
+  EngineStats stats = counters_;
+  stats.n_sequences = sequences_.size();
+  stats.n_running = running_.size();
+  stats.used_bytes = budget_.used_bytes();
+  stats.peak_bytes = budget_.peak_bytes();
+  stats.state_bytes = pool_->held_bytes();
+  stats.cache = cache_.stats();
+  return stats;
 }
 
 }  // namespace nemotron

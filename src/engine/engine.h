@@ -1,38 +1,175 @@
-// A model ready to run: its backend, weights and the activations of the one step that runs at a
-// time. Sessions share it; step_mutex makes their steps take turns.
+// A loaded model and everything that runs on it: the memory of its sequences, the step under way,
+// and who pumps. Sequences of all sessions go through the layers together, step by step.
+//
+// One thread at a time has the role of pumping: it runs steps and calls requests. The lock guards
+// everything else; it is held neither while the model runs nor while a request is called.
 #pragma once
 
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
 
 #include "backend/backend.h"
+#include "engine/layer_state.h"
+#include "engine/memory_budget.h"
+#include "engine/prefix_cache.h"
+#include "engine/scheduler.h"
+#include "engine/sequence.h"
+#include "engine/state_pool.h"
+#include "engine/step.h"
 #include "model/activations.h"
 #include "model/config.h"
 #include "model/weights.h"
 
 namespace nemotron {
 
+struct EngineOptions {
+  int max_step_rows = 64;
+  std::size_t max_running = 64;  // requests that take part in steps at the same time
+  std::uint64_t max_bytes = MemoryBudget::kNoLimit;
+  std::uint64_t snapshot_bytes = std::uint64_t{512} << 20;
+  bool has_worker = false;  // a thread of the engine's own pumps
+};
+
+struct EngineStats {
+  std::uint64_t n_steps = 0;
+  std::uint64_t n_prefill_rows = 0;
+  std::uint64_t n_decode_rows = 0;
+  std::uint64_t n_parked = 0;  // times that an idle sequence gave up its state
+  std::uint64_t n_sequences = 0;
+  std::uint64_t n_running = 0;
+  std::uint64_t used_bytes = 0;
+  std::uint64_t peak_bytes = 0;
+  std::uint64_t state_bytes = 0;  // held by sequences and snapshots
+  PrefixCache::Stats cache;
+};
+
 class Engine {
  public:
-  // Loads the weights of `file`. As load_weights(), and kOutOfMemory for the activations.
+  using Clock = std::chrono::steady_clock;
+  using Predicate = std::function<bool()>;
+  enum class Progress : std::uint8_t { kIdle, kMore };
+
+  // Loads the weights of `file`. As load_weights(); kOverBudget and kOutOfMemory.
   static Result<std::shared_ptr<Engine>> create(const ModelFile& file,
-                                                std::unique_ptr<Backend> backend, int max_step_rows,
+                                                std::unique_ptr<Backend> backend,
+                                                const EngineOptions& options,
                                                 const LoadProgress& progress);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   Backend& backend() const { return *backend_; }
   const ModelConfig& config() const { return config_; }
   const ModelWeights& weights() const { return weights_; }
   const Activations& activations() const { return activations_; }
-  std::mutex& step_mutex() const { return step_mutex_; }
+  const EngineOptions& options() const { return options_; }
+  EngineStats stats() const;
+
+  // A new, empty sequence. kOutOfMemory.
+  Result<SequencePtr> add(const SequenceOptions& options);
+  // Forgets it. A request that runs is dropped without on_end, and not called again.
+  void remove(const SequencePtr& sequence);
+
+  // Puts `tokens` on the sequence for `request`; states at `marks` (positions, ascending) are kept
+  // in the prefix cache. kInvalidToken, kContextFull, kState while another request runs. What the
+  // memory does not hold ends the request later, with the sequence as it was.
+  Status submit(const SequencePtr& sequence, std::span<const std::int32_t> tokens,
+                std::span<const std::int64_t> marks, std::shared_ptr<Request> request);
+  // Ends the running request with kCancelled as soon as the pumping thread looks up, within a
+  // slice. Its tokens stay as far as steps over them have begun. Any thread.
+  void cancel(const SequencePtr& sequence);
+
+  // Runs steps until there is nothing to run or the deadline has passed. kBusy while another thread
+  // pumps, kState with a worker; a fault of the device.
+  Result<Progress> pump(Clock::time_point deadline);
+  // Pumps, or waits for who does, until `is_done` is true; it is called with the lock held.
+  Status run_until(const Predicate& is_done);
+  // Waits for others to pump, until the deadline. Whether `is_done` came true.
+  bool wait_until(Clock::time_point deadline, const Predicate& is_done);
+  // Guards what `is_done` reads; notify() makes it be read again.
+  std::mutex& mutex() const { return mutex_; }
+  void notify() { changed_.notify_all(); }
+
+  // States. Each waits until the sequence's step under way is done; kState while a request runs.
+  // Drops what comes behind `position`. Where no state is kept, the next request runs the tokens
+  // from the last kept one again.
+  Status rewind(const SequencePtr& sequence, std::int64_t position);
+  Status reset(const SequencePtr& sequence) { return rewind(sequence, 0); }
+  // Makes the empty `into`, of the same types, hold the same.
+  Status fork(const SequencePtr& sequence, const SequencePtr& into);
+  // Goes to the longest prefix of `tokens`, at least one short of them all, whose state is known.
+  Status seek(const SequencePtr& sequence, std::span<const std::int32_t> tokens);
+  // Keeps the state in the prefix cache.
+  Status keep(const SequencePtr& sequence);
+  // Calls body with the lock held and the sequence at rest.
+  Status with_sequence(const SequencePtr& sequence, const std::function<Status(Sequence&)>& body);
+  // Tries body, which takes memory; as long as it wants more than there is, frees some: buffers
+  // kept for later, snapshots, then the states of idle sequences. With the lock held.
+  Status with_room(const std::function<Status()>& body);
+  StatePool& pool() { return *pool_; }
 
  private:
-  Engine() = default;
+  using Lock = std::unique_lock<std::mutex>;
+  class Role;
 
-  std::unique_ptr<Backend> backend_;  // first: outlives the memory that came from it
+  explicit Engine(const EngineOptions& options)
+      : options_(options), budget_(options.max_bytes), cache_(options.snapshot_bytes) {}
+
+  Runner runner() const { return {*backend_, weights_, activations_}; }
+  Result<const StateLayout*> layout_for(KvType kv_type, StateType state_type);
+  Status check_submission(const Sequence& sequence, std::span<const std::int32_t> tokens) const;
+  void find_state(Sequence& sequence, std::span<const std::int32_t> tokens);
+  bool free_some_memory();
+  Status rest(Lock& lock, const SequencePtr& sequence);
+  void work();  // the worker thread
+
+  // pump.cpp: with the role and the lock, which they give up while the model or a request runs.
+  Status pump_some(Lock& lock, Clock::time_point deadline, const Predicate& is_done);
+  bool plan(Lock& lock);
+  bool add_to_step(Lock& lock, const PlannedSpan& planned);
+  void end_cancelled(Lock& lock);
+  void end_request(Lock& lock, const SequencePtr& sequence, const Status& status);
+  Status deliver(Lock& lock, const Step::LogitsRow& row);
+  void finish_step(Lock& lock);
+  void keep_if_possible(const Sequence& sequence);
+  void fail_step(Lock& lock, const Status& status);
+
+  const EngineOptions options_;
+  MemoryBudget budget_;
+  std::unique_ptr<Backend> backend_;  // outlives the memory that came from it
   ModelConfig config_;
   ModelWeights weights_;
   Activations activations_;
-  mutable std::mutex step_mutex_;
+  std::array<std::unique_ptr<StateLayout>, 16> layouts_;
+  std::unique_ptr<StatePool> pool_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_pumping_ = false;
+  bool is_stopping_ = false;
+  std::thread::id pumping_thread_;
+  const Sequence* called_ = nullptr;    // whose request is being called
+  std::atomic<bool> attention_{false};  // makes the pumping thread look up within a slice
+  std::vector<SequencePtr> sequences_;
+  std::vector<SequencePtr> running_;  // with a request
+  PrefixCache cache_;
+  std::uint64_t n_turns_ = 0;
+  EngineStats counters_;
+
+  // The role's own.
+  Step step_;
+  std::vector<PlannedSpan> plan_;
+  std::vector<SequencePtr> finished_;  // by the step that is ending
+  std::vector<float> logits_;          // [n_vocab], of the row that is delivered
+  std::thread worker_;
 };
 
 }  // namespace nemotron

@@ -1,7 +1,5 @@
 #include "model/forward.h"
 
-#include <algorithm>
-
 #include "model/attention_layer.h"
 #include "model/mamba2_layer.h"
 #include "model/mlp_layer.h"
@@ -38,21 +36,12 @@ void forward(Backend& backend, const ModelWeights& weights, const Activations& a
   }
 }
 
-Status output_head(Backend& backend, const ModelWeights& weights, const Activations& activations,
-                   std::int64_t n_step_rows, std::span<const std::int32_t> rows,
-                   std::span<float> logits) {
-  const auto n_vocab = static_cast<std::size_t>(weights.output.n_rows);
-  for (std::size_t first = 0; first < rows.size(); first += kMaxLogitRows) {
-    const auto part =
-        rows.subspan(first, std::min<std::size_t>(kMaxLogitRows, rows.size() - first));
-    const auto n = static_cast<std::int64_t>(part.size());
-    backend.gather_rows(activations.hidden(n_step_rows), part, activations.mixed(n));
-    backend.rms_norm(activations.mixed(n), weights.final_norm, activations.normed(n));
-    backend.linear(activations.normed(n), weights.output, activations.logits(n));
-    NEMO_TRY(backend.read(activations.logits(n).data,
-                          logits.subspan(first * n_vocab, part.size() * n_vocab)));
-  }
-  return Status::ok();
+void output_head(Backend& backend, const ModelWeights& weights, const Activations& activations,
+                 std::int64_t n_step_rows, std::span<const std::int32_t> rows) {
+  const auto n = static_cast<std::int64_t>(rows.size());
+  backend.gather_rows(activations.hidden(n_step_rows), rows, activations.mixed(n));
+  backend.rms_norm(activations.mixed(n), weights.final_norm, activations.normed(n));
+  backend.linear(activations.normed(n), weights.output, activations.logits(n));
 }
 
 }  // namespace nemotron

@@ -17,9 +17,8 @@ namespace nemotron {
 void forward(Backend& backend, const ModelWeights& weights, const Activations& activations,
              const StepBatch& batch);
 
-// Logits of some rows of the last forward(), [rows.size(), n_vocab] into host memory.
-Status output_head(Backend& backend, const ModelWeights& weights, const Activations& activations,
-                   std::int64_t n_step_rows, std::span<const std::int32_t> rows,
-                   std::span<float> logits);
+// Logits of some rows of the last forward(), at most kMaxLogitRows, into activations.logits().
+void output_head(Backend& backend, const ModelWeights& weights, const Activations& activations,
+                 std::int64_t n_step_rows, std::span<const std::int32_t> rows);
 
 }  // namespace nemotron

@@ -1,90 +1,150 @@
 #include "session/session.h"
 
 #include <algorithm>
-#include <array>
-#include <numeric>
 #include <utility>
 
 #include "base/text.h"
-#include "model/forward.h"
 
 namespace nemotron {
 
-Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Engine> engine,
+namespace {
+
+// Token-level evaluation: logits go to the caller's memory. The caller waits.
+class Evaluation final : public Request {
+ public:
+  Evaluation(std::size_t n_vocab, std::size_t n_tokens, std::span<float> out)
+      : out_(out),
+        wanted_(out.empty()                        ? Logits::kNone
+                : out.size() == n_vocab            ? Logits::kLast
+                : out.size() == n_vocab * n_tokens ? Logits::kAll
+                                                   : Logits::kNone) {}
+
+  Logits logits_wanted() const override { return wanted_; }
+  Next on_logits(std::int64_t, std::span<const float> logits) override {
+    std::copy(logits.begin(), logits.end(), out_.begin());
+    out_ = out_.subspan(logits.size());
+    return {};
+  }
+  void on_end(const Status& status) override {
+    status_ = status;
+    is_ended_.store(true, std::memory_order_release);
+  }
+
+  bool is_ended() const { return is_ended_.load(std::memory_order_acquire); }
+  const Status& status() const { return status_; }
+
+ private:
+  std::span<float> out_;
+  const Logits wanted_;
+  Status status_;
+  std::atomic<bool> is_ended_{false};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<Engine> engine,
                                                  const Options& options) {
-  NEMO_ASSIGN(LayerState state,
-              LayerState::create(engine->backend(), engine->config(), options.kv_type));
-  return std::unique_ptr<Session>(new Session(std::move(engine), options, std::move(state)));
+  NEMO_ASSIGN(SequencePtr sequence,
+              engine->add({options.max_tokens, options.kv_type, options.state_type,
+                           options.priority, options.snapshot_every}));
+  return std::unique_ptr<Session>(new Session(std::move(engine), options, std::move(sequence)));
 }
+
+Session::~Session() { engine_->remove(sequence_); }
 
 Status Session::eval(std::span<const std::int32_t> tokens, std::span<float> logits) {
-  NEMO_TRY(check(tokens, logits));
-  const auto n_tokens = static_cast<std::int64_t>(tokens.size());
-  tokens_.reserve(tokens_.size() + tokens.size());
-  NEMO_TRY(state_.reserve(engine_->backend(), position() + n_tokens));
-
   const auto n_vocab = static_cast<std::size_t>(engine_->config().n_vocab);
-  const bool every_row = logits.size() > n_vocab;
-  const auto max_rows = static_cast<std::size_t>(engine_->activations().max_rows());
-  std::vector<std::int32_t> rows(std::min(max_rows, tokens.size()));
-  for (std::size_t first = 0; first < tokens.size(); first += max_rows) {
-    const auto part = tokens.subspan(first, std::min(max_rows, tokens.size() - first));
-    const bool is_last = first + part.size() == tokens.size();
-    std::iota(rows.begin(), rows.end(), 0);
-    std::span<const std::int32_t> logit_rows = std::span(rows).first(part.size());
-    if (!every_row) logit_rows = logit_rows.last(is_last && !logits.empty() ? 1 : 0);
-    const auto n_floats = logit_rows.size() * n_vocab;
-    Status status = step(part, logit_rows, logits.first(n_floats));
-    if (!status.is_ok()) {
-      state_.trim(position());
-      return status;
-    }
-    logits = logits.subspan(n_floats);
-  }
-  return Status::ok();
-}
-
-Status Session::check(std::span<const std::int32_t> tokens, std::span<float> logits) const {
-  const auto n_vocab = static_cast<std::size_t>(engine_->config().n_vocab);
-  if (tokens.empty()) return {StatusCode::kInvalidArgument, "no tokens to evaluate"};
-  for (std::size_t i = 0; i < tokens.size(); ++i)
-    if (tokens[i] < 0 || static_cast<std::size_t>(tokens[i]) >= n_vocab)
-      return {StatusCode::kInvalidToken,
-              join("token ", i, " is ", tokens[i], ", outside the vocabulary of ", n_vocab)};
   if (!logits.empty() && logits.size() != n_vocab && logits.size() != n_vocab * tokens.size())
     return {StatusCode::kInvalidArgument,
             join("room for ", logits.size(), " logits; the model makes ", n_vocab, " per token")};
-  const auto room = static_cast<std::size_t>(options_.max_tokens - position());
-  if (tokens.size() > room)
-    return {StatusCode::kContextFull, join(tokens.size(), " more tokens on top of ", position(),
-                                           " exceed the session's ", options_.max_tokens)};
+  const auto request = std::make_shared<Evaluation>(n_vocab, tokens.size(), logits);
+  NEMO_TRY(engine_->submit(sequence_, tokens, marks_in(tokens, position()), request));
+  NEMO_TRY(engine_->run_until([&] { return request->is_ended(); }));
+  return request->status();
+}
+
+Result<std::uint64_t> Session::submit(const Tokenizer& tokenizer,
+                                      std::span<const std::int32_t> prompt, bool is_whole,
+                                      GenerateParams params, EventSink sink) {
+  NEMO_TRY(check_sampling_params(params.sampling));
+  GenerateResult counts;
+  if (is_whole) {
+    if (static_cast<std::int64_t>(prompt.size()) > options_.max_tokens)
+      return Status(StatusCode::kContextFull,
+                    join(prompt.size(), " tokens exceed the session's ", options_.max_tokens));
+    NEMO_TRY(engine_->seek(sequence_, prompt));
+    counts.n_reused_tokens = position();
+    prompt = prompt.subspan(static_cast<std::size_t>(position()));
+  }
+  counts.n_prompt_tokens = static_cast<std::int64_t>(prompt.size());
+  const std::uint64_t id = request_id_.load() + 1;
+  auto request =
+      std::make_shared<Generation>(tokenizer, std::move(params), options_.max_tokens, counts,
+                                   Generation::Outlet{id, &events_, std::move(sink)});
+  NEMO_TRY(engine_->submit(sequence_, prompt, marks_in(prompt, position()), std::move(request)));
+  request_id_.store(id);
+  return id;
+}
+
+bool Session::poll(Event& event) {
+  const bool was_full = !events_.has_room();
+  if (!events_.pop(event, event_text_)) return false;
+  if (was_full && events_.has_room()) engine_->notify();
+  return true;
+}
+
+Status Session::wait(Event& event) {
+  event = {};
+  NEMO_TRY(
+      engine_->run_until([&] { return !events_.is_empty() || sequence_->request == nullptr; }));
+  poll(event);
   return Status::ok();
 }
 
-Status Session::step(std::span<const std::int32_t> tokens, std::span<const std::int32_t> logit_rows,
-                     std::span<float> logits) {
-  const std::lock_guard lock(engine_->step_mutex());
-  if (is_cancelled()) return {StatusCode::kCancelled, "the request was cancelled"};
-  const auto n_rows = static_cast<std::int32_t>(tokens.size());
-  const std::array spans = {Span{0, 0, n_rows, position()}};
-  const std::array states = {state_.view()};
-  const StepBatch batch{n_rows, tokens, spans, states};
-  Backend& backend = engine_->backend();
-  forward(backend, engine_->weights(), engine_->activations(), batch);
-  if (!logit_rows.empty())
-    NEMO_TRY(output_head(backend, engine_->weights(), engine_->activations(), n_rows, logit_rows,
-                         logits));
-  NEMO_TRY(backend.synchronize());
-  tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
-  position_.store(static_cast<std::int64_t>(tokens_.size()), std::memory_order_release);
-  return Status::ok();
+bool Session::wait_until(Engine::Clock::time_point deadline, Event& event) {
+  event = {};
+  engine_->wait_until(deadline,
+                      [&] { return !events_.is_empty() || sequence_->request == nullptr; });
+  return poll(event);
 }
 
-void Session::reset() {
-  const std::lock_guard lock(engine_->step_mutex());
-  state_.reset(engine_->backend());
-  tokens_.clear();
-  position_.store(0, std::memory_order_release);
+void Session::cancel(std::uint64_t request_id) {
+  if (request_id == 0 || request_id == request_id_.load()) engine_->cancel(sequence_);
+}
+
+bool Session::is_running() const {
+  const std::lock_guard lock(engine_->mutex());
+  return sequence_->request != nullptr;
+}
+
+Result<std::unique_ptr<Session>> Session::fork() {
+  NEMO_ASSIGN(auto copy, create(engine_, options_));
+  NEMO_TRY(engine_->fork(sequence_, copy->sequence_));
+  return copy;
+}
+
+std::vector<std::int32_t> Session::tokens() const {
+  const std::lock_guard lock(engine_->mutex());
+  const auto n = sequence_->position.load();
+  return {sequence_->tokens.begin(), sequence_->tokens.begin() + n};
+}
+
+std::vector<std::int64_t> Session::marks_in(std::span<const std::int32_t> tokens,
+                                            std::int64_t position) const {
+  std::vector<std::int64_t> marks;
+  if (options_.snapshot_policy == SnapshotPolicy::kNone || options_.turn_starts.empty())
+    return marks;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const auto& starts = options_.turn_starts;
+    if (std::find(starts.begin(), starts.end(), tokens[i]) != starts.end())
+      marks.push_back(position + static_cast<std::int64_t>(i));
+  }
+  if (options_.snapshot_policy == SnapshotPolicy::kTurns && marks.size() > 3) {
+    // The first begins the sequence, or goes on with it; the second ends the system's turn.
+    const bool is_start = marks.front() == 0;
+    marks.erase(marks.begin() + (is_start ? 2 : 0), marks.end() - 2);
+  }
+  return marks;
 }
 
 }  // namespace nemotron

@@ -1,59 +1,87 @@
-// One conversation: its tokens, its state, and the one way to extend it. Used by one thread at a
-// time; cancel() and position() may be called from any.
+// One conversation: its sequence, the requests that extend it, and their events. Used by one thread
+// at a time; cancel() and position() may be called from any.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/engine.h"
-#include "session/layer_state.h"
+#include "session/event_queue.h"
+#include "session/generation.h"
 
 namespace nemotron {
+
+// Which states a prompt leaves in the prefix cache, besides every snapshot_every tokens.
+enum class SnapshotPolicy : std::uint8_t {
+  kTurns,     // the end of the first turn, and the beginnings of the last two
+  kAllTurns,  // the beginning of every turn
+  kNone,
+};
 
 class Session {
  public:
   struct Options {
     std::int64_t max_tokens = 0;  // 1 to the model's max_context
     KvType kv_type = KvType::kBF16;
+    StateType state_type = StateType::kF32;
+    std::int32_t priority = 0;
+    SnapshotPolicy snapshot_policy = SnapshotPolicy::kTurns;
+    std::int64_t snapshot_every = 0;          // tokens; 0: never
+    std::vector<std::int32_t> turn_starts{};  // ids with which a turn of the chat format begins
   };
 
-  static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Engine> engine,
+  static Result<std::unique_ptr<Session>> create(std::shared_ptr<Engine> engine,
                                                  const Options& options);
+  ~Session();
 
-  // Runs the model on `tokens`. `logits` is empty, or n_vocab floats (after the last token), or
-  // tokens.size() * n_vocab floats (after each). Reserves everything first: an error other than
-  // kCancelled leaves the session as it was. After a cancel the steps done stay committed.
+  // Runs the model on `tokens`, blocking. `logits` is empty, or n_vocab floats (after the last
+  // token), or tokens.size() * n_vocab floats (after each). An error other than kCancelled leaves
+  // the session as it was. After a cancel the tokens whose steps have begun stay.
   Status eval(std::span<const std::int32_t> tokens, std::span<float> logits);
 
-  void reset();
+  // Puts a request on the session; somebody has to pump. `is_whole`: the prompt is the whole
+  // sequence, of which the longest known beginning is not computed again. The request's number.
+  Result<std::uint64_t> submit(const Tokenizer& tokenizer, std::span<const std::int32_t> prompt,
+                               bool is_whole, GenerateParams params, EventSink sink);
+  // The next event; its text lives until the next call. False when there is none.
+  bool poll(Event& event);
+  // The same, waiting until there is one or no request runs: pumps if nobody else does.
+  Status wait(Event& event);
+  // The same without pumping, up to the deadline.
+  bool wait_until(Engine::Clock::time_point deadline, Event& event);
 
-  // Makes a running eval() return kCancelled at its next step. Forgotten by start_request().
-  void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
-  bool is_cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
-  void start_request() { cancelled_.store(false, std::memory_order_relaxed); }
+  // Ends the running request, if it is `request_id` or that is 0.
+  void cancel(std::uint64_t request_id = 0);
+  bool is_running() const;
 
-  std::int64_t position() const { return position_.load(std::memory_order_acquire); }
+  Status reset() { return engine_->reset(sequence_); }
+  Status rewind(std::int64_t position) { return engine_->rewind(sequence_, position); }
+  Status keep() { return engine_->keep(sequence_); }
+  Result<std::unique_ptr<Session>> fork();
+
+  std::int64_t position() const { return sequence_->position.load(std::memory_order_acquire); }
   std::int64_t max_tokens() const { return options_.max_tokens; }
-  std::span<const std::int32_t> tokens() const { return tokens_; }
-  const Engine& engine() const { return *engine_; }
+  std::vector<std::int32_t> tokens() const;
+  Engine& engine() const { return *engine_; }
+  const SequencePtr& sequence() const { return sequence_; }
+  const Options& options() const { return options_; }
 
  private:
-  Session(std::shared_ptr<const Engine> engine, const Options& options, LayerState state)
-      : engine_(std::move(engine)), options_(options), state_(std::move(state)) {}
+  Session(std::shared_ptr<Engine> engine, const Options& options, SequencePtr sequence)
+      : engine_(std::move(engine)), options_(options), sequence_(std::move(sequence)) {}
 
-  Status check(std::span<const std::int32_t> tokens, std::span<float> logits) const;
-  Status step(std::span<const std::int32_t> tokens, std::span<const std::int32_t> logit_rows,
-              std::span<float> logits);
+  std::vector<std::int64_t> marks_in(std::span<const std::int32_t> tokens,
+                                     std::int64_t position) const;
 
-  std::shared_ptr<const Engine> engine_;
-  Options options_;
-  LayerState state_;
-  std::vector<std::int32_t> tokens_;       // [position]
-  std::atomic<std::int64_t> position_{0};  // tokens_.size(), for other threads
-  std::atomic<bool> cancelled_{false};
+  std::shared_ptr<Engine> engine_;
+  const Options options_;
+  SequencePtr sequence_;
+  EventQueue events_;
+  std::string event_text_;
+  std::atomic<std::uint64_t> request_id_{0};  // of the last request
 };
 
 }  // namespace nemotron

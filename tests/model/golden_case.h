@@ -105,17 +105,25 @@ inline std::vector<const kernels::KernelTable*> all_levels() {
 inline const kernels::KernelTable& best_kernels() { return *all_levels().back(); }
 
 inline std::shared_ptr<Engine> load_engine(const std::string& path,
-                                           const kernels::KernelTable& kernels, int n_threads = 1,
-                                           int max_step_rows = 64) {
+                                           const kernels::KernelTable& kernels, int n_threads,
+                                           const EngineOptions& options) {
   auto file = open_model(path);
   INFO(file.status().message());
   REQUIRE(file.is_ok());
   auto backend = make_cpu_backend({n_threads, &kernels});
   REQUIRE(backend.is_ok());
-  auto engine = Engine::create(file.value(), std::move(backend).value(), max_step_rows, {});
+  auto engine = Engine::create(file.value(), std::move(backend).value(), options, {});
   INFO(engine.status().message());
   REQUIRE(engine.is_ok());
   return std::move(engine).value();
+}
+
+inline std::shared_ptr<Engine> load_engine(const std::string& path,
+                                           const kernels::KernelTable& kernels, int n_threads = 1,
+                                           int max_step_rows = 64) {
+  EngineOptions options;
+  options.max_step_rows = max_step_rows;
+  return load_engine(path, kernels, n_threads, options);
 }
 
 inline std::unique_ptr<Session> make_session(const std::shared_ptr<Engine>& engine,

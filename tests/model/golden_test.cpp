@@ -10,13 +10,17 @@ namespace {
 // The residual stream after the first `n_layers` layers.
 std::vector<float> hidden_after(Engine& engine, const ModelWeights& weights,
                                 std::span<const std::int32_t> tokens) {
-  auto state = LayerState::create(engine.backend(), engine.config(), KvType::kF32);
-  REQUIRE(state.is_ok());
-  REQUIRE(state->reserve(engine.backend(), static_cast<std::int64_t>(tokens.size())).is_ok());
+  auto layout =
+      StateLayout::create(engine.backend(), engine.config(), KvType::kF32, StateType::kF32);
+  REQUIRE(layout.is_ok());
+  LayerState state(layout.value());
   const auto n_rows = static_cast<std::int32_t>(tokens.size());
+  const auto extension = state.extend(engine.backend(), engine.pool(), n_rows);
+  REQUIRE(extension.is_ok());
   const std::array spans = {Span{0, 0, n_rows, 0}};
-  const std::array states = {state->view()};
+  const std::array states = {extension->view};
   forward(engine.backend(), weights, engine.activations(), {n_rows, tokens, spans, states});
+  REQUIRE(engine.backend().synchronize().is_ok());
   const TensorView hidden = engine.activations().hidden(n_rows);
   return {hidden.data, hidden.data + n_rows * hidden.n_columns};
 }

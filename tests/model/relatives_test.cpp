@@ -25,7 +25,7 @@ struct Case {
     REQUIRE(file.is_ok());
     auto backend = make_cpu_backend({n_threads, &kernels, weight_only});
     REQUIRE(backend.is_ok());
-    auto engine = Engine::create(file.value(), std::move(backend).value(), 64, {});
+    auto engine = Engine::create(file.value(), std::move(backend).value(), EngineOptions{}, {});
     REQUIRE(engine.is_ok());
     const auto session = make_session(engine.value());
     return eval_in_pieces(*session, tokens, piece);

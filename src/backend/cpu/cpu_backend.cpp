@@ -36,6 +36,11 @@ class CpuBackend final : public Backend {
   void zero(const DeviceBuffer& buffer) override;
   Status read(const float* device, std::span<float> host) override;
   Status write(const DeviceBuffer& device, std::span<const float> host) override;
+  void copy(void* to, const void* from, std::size_t size_bytes) override {
+    std::memcpy(to, from, size_bytes);
+  }
+  Status reserve_operations(std::size_t) override { return Status::ok(); }
+  Result<bool> advance(const RunLimit&) override { return true; }
   Status synchronize() override { return Status::ok(); }
   Result<Matrix> upload(const MatrixSource& source) override;
   std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const override;

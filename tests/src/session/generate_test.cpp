@@ -22,8 +22,8 @@ struct Chat {
   GenerateRequest request() {
     GenerateRequest out;
     out.prompt = prompt;
-    out.max_tokens = 30;
-    out.ignore_stop_tokens = true;
+    out.params.max_tokens = 30;
+    out.params.ignore_stop_tokens = true;
     out.sink = [this](std::int32_t token, std::string_view piece) {
       if (token >= 0) tokens.push_back(token);
       text += piece;
@@ -44,7 +44,7 @@ struct Chat {
 TEST_CASE("greedy generation follows the largest logit") {
   Chat chat;
   auto request = chat.request();
-  request.sampling.mode = SamplingMode::kGreedy;
+  request.params.sampling.mode = SamplingMode::kGreedy;
   const auto session = make_session(chat.engine);
   const auto result = generate(*session, *chat.tokenizer, request);
   REQUIRE(result.is_ok());
@@ -69,7 +69,7 @@ TEST_CASE("the same seed gives the same reply, another seed another") {
   const auto reply = [](std::uint64_t seed) {
     Chat chat;
     auto request = chat.request();
-    request.sampling.seed = seed;
+    request.params.sampling.seed = seed;
     REQUIRE(generate(*make_session(chat.engine), *chat.tokenizer, request).is_ok());
     return chat.tokens;
   };
@@ -93,16 +93,16 @@ TEST_CASE("the sink can stop, and is not called again") {
 TEST_CASE("a stop string ends the text before it") {
   Chat chat;
   auto request = chat.request();
-  request.sampling.mode = SamplingMode::kGreedy;
+  request.params.sampling.mode = SamplingMode::kGreedy;
   REQUIRE(generate(*make_session(chat.engine), *chat.tokenizer, request).is_ok());
   const std::string whole = chat.text;
   REQUIRE(whole.size() > 12);
   const std::string stop = whole.substr(8, 3);
   chat.text.clear();
   auto stopped = chat.request();
-  stopped.sampling.mode = SamplingMode::kGreedy;
+  stopped.params.sampling.mode = SamplingMode::kGreedy;
   const std::string_view stops[] = {stop};
-  stopped.stop_strings = StopMatcher::create(stops).value();
+  stopped.params.stop_strings = StopMatcher::create(stops).value();
   const auto result = generate(*make_session(chat.engine), *chat.tokenizer, stopped);
   REQUIRE(result.is_ok());
   CHECK(result->finish_reason == FinishReason::kStop);

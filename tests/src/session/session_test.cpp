@@ -63,7 +63,6 @@ TEST_CASE("a cancelled prompt stays committed up to its position and can be cont
   const auto engine = load_engine(golden.model_path, kernels::ref_kernels(), 1, 1);
   const std::vector<std::int32_t> prompt(500, 7);
   const auto session = make_session(engine);
-  session->start_request();
   std::atomic<bool> ended = false;
   std::thread canceller([&] {
     while (session->position() < 5 && !ended) std::this_thread::yield();
@@ -77,7 +76,6 @@ TEST_CASE("a cancelled prompt stays committed up to its position and can be cont
   REQUIRE(done >= 5);
   REQUIRE(done < prompt.size());
   REQUIRE(session->tokens().size() == done);
-  session->start_request();
   REQUIRE(session->eval(std::span(prompt).subspan(done), {}).is_ok());
   const auto reference = make_session(engine);
   REQUIRE(reference->eval(prompt, {}).is_ok());
@@ -88,9 +86,12 @@ TEST_CASE("the state costs what it says") {
   const GoldenCase golden("mixed");
   const auto engine = load_engine(golden.model_path, best_kernels());
   const ModelConfig& c = engine->config();
-  auto state = LayerState::create(engine->backend(), c, KvType::kBF16);
-  REQUIRE(state.is_ok());
-  CHECK(state->recurrent_bytes() == LayerState::recurrent_bytes_of(c));
+  const auto recurrent = LayerState::recurrent_bytes_of(c, StateType::kF32);
+  const auto block = 64 * LayerState::kv_bytes_per_token(c, KvType::kBF16);
+  const auto session = make_session(engine, KvType::kBF16);
+  CHECK(engine->pool().held_bytes() == 0);  // nothing before the first token
+  REQUIRE(session->eval(std::vector<std::int32_t>(65, 1), {}).is_ok());
+  CHECK(engine->pool().held_bytes() == recurrent + 2 * block);
   CHECK(LayerState::kv_bytes_per_token(c, KvType::kBF16) ==
         static_cast<std::uint64_t>(c.count(LayerKind::attention) * 2 * c.kv_dim() * 2));
   CHECK(LayerState::kv_bytes_per_token(c, KvType::kF32) ==

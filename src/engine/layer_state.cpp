@@ -1,0 +1,133 @@
+#include "engine/layer_state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/checked_math.h"
+
+namespace nemotron {
+
+namespace {
+
+constexpr std::size_t kPartAlignment = 64;
+
+std::size_t conv_bytes_of(const ModelConfig& c) {
+  return round_up(static_cast<std::size_t>(c.count(LayerKind::mamba2)) *
+                      static_cast<std::size_t>((c.d_conv - 1) * c.conv_dim()) * sizeof(float),
+                  kPartAlignment);
+}
+
+std::size_t ssm_bytes_of(const ModelConfig& c, StateType type) {
+  return static_cast<std::size_t>(c.count(LayerKind::mamba2)) *
+         static_cast<std::size_t>(c.d_inner() * c.d_state) * state_element_bytes(type);
+}
+
+KvLayout kv_layout_of(const ModelConfig& c, KvType type) {
+  return {c.count(LayerKind::attention), c.n_kv_heads, c.head_dim, type};
+}
+
+std::size_t blocks_for(std::int64_t n_tokens) {
+  return static_cast<std::size_t>(ceil_div(n_tokens, kernels::kKvBlockTokens));
+}
+
+}  // namespace
+
+Result<StateLayout> StateLayout::create(Backend& backend, const ModelConfig& config, KvType kv_type,
+                                        StateType state_type) {
+  StateLayout layout;
+  layout.kv = kv_layout_of(config, kv_type);
+  layout.state_type = state_type;
+  if (config.has(LayerKind::mamba2)) {
+    layout.conv_bytes = conv_bytes_of(config);
+    layout.ssm_bytes = ssm_bytes_of(config, state_type);
+  }
+  NEMO_ASSIGN(layout.zeros, backend.allocate(layout.recurrent_bytes()));
+  return layout;
+}
+
+LayerState::LayerState(const StateLayout& layout, std::int64_t position, StateRef recurrent,
+                       std::vector<StateRef> kv_blocks)
+    : layout_(&layout),
+      position_(position),
+      recurrent_(std::move(recurrent)),
+      kv_blocks_(std::move(kv_blocks)) {
+  kv_pointers_.reserve(kv_blocks_.size());
+  for (const StateRef& block : kv_blocks_) kv_pointers_.push_back(block.data());
+}
+
+const void* LayerState::recurrent_data() const {
+  return recurrent_ ? recurrent_.data() : layout_->zeros.data();
+}
+
+Status LayerState::reserve(Backend& backend, StatePool& pool, std::int64_t n_tokens) {
+  if (layout_->kv.n_layers == 0) return Status::ok();
+  const std::size_t n_before = kv_blocks_.size();
+  const std::size_t n_blocks = blocks_for(position_ + n_tokens);
+  const auto block_bytes = static_cast<std::size_t>(layout_->kv.block_bytes());
+  const auto last = static_cast<std::size_t>(position_ / kernels::kKvBlockTokens);
+  if (n_blocks > kv_blocks_.capacity()) {
+    kv_blocks_.reserve(n_blocks + n_blocks / 4);
+    kv_pointers_.reserve(n_blocks + n_blocks / 4);
+  }
+  const auto undo = [&](Status status) {
+    kv_blocks_.resize(n_before);
+    kv_pointers_.resize(n_before);
+    return status;
+  };
+  while (kv_blocks_.size() < n_blocks) {
+    Result<StateRef> block = pool.take(block_bytes);
+    if (!block.is_ok()) return undo(std::move(block).status());
+    kv_pointers_.push_back(block->data());
+    kv_blocks_.push_back(std::move(block).value());
+  }
+  if (last < n_before && kv_blocks_[last].is_shared()) {  // copied before it is written
+    Result<StateRef> own = pool.take(block_bytes);
+    if (!own.is_ok()) return undo(std::move(own).status());
+    if (position_ % kernels::kKvBlockTokens != 0)
+      backend.copy(own->data(), kv_blocks_[last].data(), block_bytes);
+    kv_pointers_[last] = own->data();
+    kv_blocks_[last] = std::move(own).value();
+  }
+  return Status::ok();
+}
+
+Result<LayerState::Extension> LayerState::extend(Backend& backend, StatePool& pool,
+                                                 std::int64_t n_tokens) {
+  NEMO_TRY(reserve(backend, pool, n_tokens));
+  const bool is_own = layout_->recurrent_bytes() == 0 || (recurrent_ && !recurrent_.is_shared());
+  StateRef output = recurrent_;
+  if (!is_own) {
+    NEMO_ASSIGN(output, pool.take(layout_->recurrent_bytes()));
+  }
+  const auto* in = static_cast<const std::byte*>(recurrent_data());
+  auto* out = static_cast<std::byte*>(output.data());
+  Extension extension;
+  extension.view.conv_in = reinterpret_cast<const float*>(in);
+  extension.view.conv_out = reinterpret_cast<float*>(out);
+  extension.view.ssm_in = reinterpret_cast<const float*>(in + layout_->conv_bytes);
+  extension.view.ssm_out = reinterpret_cast<float*>(out + layout_->conv_bytes);
+  extension.view.state_type = layout_->state_type;
+  extension.view.kv_blocks = kv_pointers_;
+  extension.view.kv_layout = layout_->kv;
+  extension.input = std::exchange(recurrent_, std::move(output));
+  position_ += n_tokens;
+  return extension;
+}
+
+LayerState LayerState::snapshot() const {
+  const std::size_t n = std::min(kv_blocks_.size(), blocks_for(position_));
+  const auto end = kv_blocks_.begin() + static_cast<std::ptrdiff_t>(n);
+  return {*layout_, position_, recurrent_, {kv_blocks_.begin(), end}};
+}
+
+std::uint64_t LayerState::recurrent_bytes_of(const ModelConfig& config, StateType state_type) {
+  if (!config.has(LayerKind::mamba2)) return 0;
+  return conv_bytes_of(config) + ssm_bytes_of(config, state_type);
+}
+
+std::uint64_t LayerState::kv_bytes_per_token(const ModelConfig& config, KvType kv_type) {
+  return static_cast<std::uint64_t>(kv_layout_of(config, kv_type).block_bytes() /
+                                    kernels::kKvBlockTokens);
+}
+
+}  // namespace nemotron

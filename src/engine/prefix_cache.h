@@ -1,0 +1,46 @@
+// States of sequences that some session has computed, found again by their tokens: a radix tree
+// over blocks of 64 tokens, with KV blocks and recurrent states side by side, bounded in bytes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "engine/layer_state.h"
+
+namespace nemotron {
+
+class PrefixCache {
+ public:
+  struct Stats {
+    std::uint64_t n_snapshots = 0;
+    std::uint64_t size_bytes = 0;  // of recurrent states and KV blocks that the cache holds
+    std::uint64_t n_hits = 0;
+    std::uint64_t n_misses = 0;
+    std::uint64_t n_reused_tokens = 0;  // found instead of computed
+    std::uint64_t n_evictions = 0;
+  };
+
+  explicit PrefixCache(std::uint64_t limit_bytes);
+  ~PrefixCache();
+
+  // The state behind the longest kept prefix of `tokens`, or nothing. Counts a hit or a miss.
+  std::optional<LayerState> find(const StateLayout& layout, std::span<const std::int32_t> tokens);
+
+  // Keeps `state`, which stands behind `tokens` (all of them). Evicts others to stay within the
+  // limit; a state larger than that is not kept. Fails only by bad_alloc, and then changes nothing.
+  void insert(std::span<const std::int32_t> tokens, const LayerState& state);
+
+  // Forgets states, the least worth keeping first, until `wanted_bytes` are freed or none is left.
+  // Returns what the cache no longer holds; memory that sessions share is freed by them.
+  std::uint64_t evict(std::uint64_t wanted_bytes);
+
+  Stats stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nemotron

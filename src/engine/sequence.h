@@ -1,0 +1,78 @@
+// A sequence of tokens as the engine runs it, and the request that extends it. Sessions own
+// sequences; the engine's mutex guards them. While `in_step` is set, `state` belongs to the thread
+// that runs the step.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/layer_state.h"
+
+namespace nemotron {
+
+// What a sequence is extended for. Called by the thread that pumps, without locks, and not by two
+// at a time.
+class Request {
+ public:
+  enum class Logits : std::uint8_t { kNone, kLast, kAll };
+
+  // What follows a row of logits.
+  struct Next {
+    bool is_finished = false;
+    std::int32_t token = -1;  // to run next; -1: nothing beyond the tokens that are there
+    Status status;            // of a finish
+  };
+
+  virtual ~Request() = default;
+  // Which of the submitted tokens' logits are wanted; those of tokens that came by Next always are.
+  virtual Logits logits_wanted() const = 0;
+  virtual Next on_logits(std::int64_t position, std::span<const float> logits) = 0;
+  // The last call: all is done, or kCancelled, or the fault.
+  virtual void on_end(const Status& status) = 0;
+  // False while results wait to be fetched: the sequence is not run then.
+  virtual bool has_room() const { return true; }
+};
+
+struct SequenceOptions {
+  std::int64_t max_tokens = 0;
+  KvType kv_type = KvType::kBF16;
+  StateType state_type = StateType::kF32;
+  std::int32_t priority = 0;        // higher runs first
+  std::int64_t snapshot_every = 0;  // tokens; 0: at marks only
+};
+
+struct Sequence {
+  Sequence(const SequenceOptions& o, const StateLayout& layout) : options(o), state(layout) {}
+
+  std::int64_t n_tokens() const { return static_cast<std::int64_t>(tokens.size()); }
+  std::int64_t n_pending() const { return n_tokens() - state.position(); }
+  // How many tokens stay if the request ends now.
+  std::int64_t n_settled() const { return std::max(n_before_request, state.position()); }
+  bool is_idle() const { return request == nullptr && !in_step; }
+  void publish_position() {
+    position.store(request == nullptr ? n_tokens() : n_settled(), std::memory_order_release);
+  }
+
+  SequenceOptions options;
+  std::vector<std::int32_t> tokens;  // with those that are still to be run
+  LayerState state;                  // behind tokens[0, state.position())
+  std::vector<std::int64_t> marks;   // positions whose states the request wants kept, ascending
+  std::shared_ptr<Request> request;  // the running one
+  std::int64_t n_before_request = 0;
+  bool is_admitted = false;  // among the max_running that take part in steps
+  bool in_step = false;
+  bool is_detached = false;     // its session is gone
+  std::uint64_t last_turn = 0;  // when it was last in a step or used, by the engine's count
+  std::int64_t n_reused = 0;    // of the last request's tokens: found computed
+  std::atomic<std::int64_t> position{0};
+  std::atomic<bool> cancel_wanted{false};
+};
+
+using SequencePtr = std::shared_ptr<Sequence>;
+
+}  // namespace nemotron

@@ -1,0 +1,92 @@
+#include "engine/state_pool.h"
+
+#include <algorithm>
+
+namespace nemotron {
+
+namespace {
+// Free buffers beyond this many bytes go back to the system at once: enough that a session which
+// takes a snapshot at every turn of the 4B does not ask the system for fresh pages each time.
+constexpr std::uint64_t kMaxFreeBytes = std::uint64_t{256} << 20;
+constexpr std::size_t kMaxFreeBuffers = 256;  // of one size
+}  // namespace
+
+void StateRef::release() {
+  if (buffer_ != nullptr && buffer_->n_references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    buffer_->pool->put_back(buffer_);
+  buffer_ = nullptr;
+}
+
+StatePool::~StatePool() { trim(free_bytes_); }
+
+Result<StateRef> StatePool::take(std::size_t size_bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = free_.find(size_bytes);
+    if (found != free_.end() && !found->second.empty()) {
+      StateBuffer* buffer = found->second.back().release();
+      found->second.pop_back();
+      free_bytes_ -= size_bytes;
+      held_bytes_ += size_bytes;
+      return StateRef(buffer);
+    }
+    // Room to put it back, so that giving back never allocates.
+    auto& list = free_[size_bytes];
+    list.reserve(kMaxFreeBuffers);
+  }
+  NEMO_TRY(budget_.charge(size_bytes, "a session's state"));
+  auto buffer = std::make_unique<StateBuffer>();
+  Result<DeviceBuffer> memory = backend_.allocate(size_bytes);
+  if (!memory.is_ok()) {
+    budget_.release(size_bytes);
+    return std::move(memory).status();
+  }
+  buffer->memory = std::move(memory).value();
+  buffer->pool = this;
+  const std::lock_guard lock(mutex_);
+  held_bytes_ += size_bytes;
+  return StateRef(buffer.release());
+}
+
+void StatePool::put_back(StateBuffer* raw) {
+  std::unique_ptr<StateBuffer> buffer(raw);
+  const std::size_t size_bytes = buffer->memory.size_bytes();
+  {
+    const std::lock_guard lock(mutex_);
+    held_bytes_ -= size_bytes;
+    auto& list = free_.find(size_bytes)->second;  // made by take()
+    if (free_bytes_ + size_bytes <= kMaxFreeBytes && list.size() < list.capacity()) {
+      free_bytes_ += size_bytes;
+      list.push_back(std::move(buffer));
+      return;
+    }
+  }
+  buffer.reset();
+  budget_.release(size_bytes);
+}
+
+std::uint64_t StatePool::trim(std::uint64_t wanted_bytes) {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t freed = 0;
+  for (auto& [size_bytes, list] : free_) {
+    while (!list.empty() && freed < wanted_bytes) {
+      list.pop_back();
+      freed += size_bytes;
+    }
+  }
+  free_bytes_ -= freed;
+  budget_.release(freed);
+  return freed;
+}
+
+std::uint64_t StatePool::held_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return held_bytes_;
+}
+
+std::uint64_t StatePool::free_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return free_bytes_;
+}
+
+}  // namespace nemotron

@@ -1,0 +1,38 @@
+// Events that wait to be fetched, in order, with a bound on their bytes: a full queue makes its
+// session wait, and nothing is ever dropped. Any thread.
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "session/event.h"
+
+namespace nemotron {
+
+class EventQueue {
+ public:
+  static constexpr std::size_t kMaxBytes = std::size_t{64} << 10;
+
+  void push(const Event& event);
+  // Moves the first event to `event`, its text to `text`; false when there is none.
+  bool pop(Event& event, std::string& text);
+
+  bool is_empty() const;
+  bool has_room() const;
+  void clear();
+
+ private:
+  std::size_t size_bytes() const {
+    return text_.size() - text_read_ + (events_.size() - n_read_) * sizeof(Event);
+  }
+
+  mutable std::mutex mutex_;
+  std::vector<Event> events_;  // their text is the next part of text_
+  std::string text_;
+  std::size_t n_read_ = 0;
+  std::size_t text_read_ = 0;
+};
+
+}  // namespace nemotron

@@ -4,12 +4,25 @@
  *  **Objects.** A ::nemo_context is a loaded model with its threads. A ::nemo_session is one conversation on it:
  *  how many tokens it holds, their attention keys and values, and the recurrent state of the Mamba-2 layers.
  *
+ *  **Request, pump, events.** nemo_session_submit() puts a request on a session. Whoever calls nemo_context_pump(), with
+ *  a budget of time, moves the requests of all sessions forward together; or a thread of the context's own does
+ *  (nemo_context_options::worker). What comes out is fetched by nemo_session_poll() or nemo_session_wait(), or handed
+ *  to a callback. nemo_session_generate() and nemo_session_eval() are the blocking forms: they pump if nobody else does.
+ *
  *  **Lifetimes.** Contexts are reference counted and a session keeps its context alive, so objects may be freed in
  *  any order. Every `_free` accepts NULL.
  *
- *  **Threads.** Any thread may call any function on a context. A session is used by one thread at a time: a second
- *  one gets ::NEMO_E_BUSY, never undefined behaviour. nemo_session_cancel() is the exception: call it from anywhere.
- *  Sessions of one context may be used from different threads; their steps then take turns.
+ *  **Threads.** Sessions of one context may be used from different threads; their steps then run together.
+ *
+ *  | function | who may call it, and what a second caller gets |
+ *  |---|---|
+ *  | on a context, but for pump and free | any thread, at any time |
+ *  | nemo_context_pump() | one thread at a time, else NEMO_E_BUSY; with a worker NEMO_E_STATE |
+ *  | nemo_session_cancel(), nemo_session_position(), nemo_session_get_stats() | any thread, at any time, callbacks included |
+ *  | nemo_session_submit(), nemo_session_tokens(), nemo_session_poll() | one thread per session, else NEMO_E_BUSY; callbacks included |
+ *  | the other functions on a session | one thread per session, else NEMO_E_BUSY; in a callback NEMO_E_REENTRANT; while a request of the session runs NEMO_E_STATE |
+ *  | nemo_session_free(), nemo_context_free() | no other thread may be using the object; a session may be freed while its request runs |
+ *  | anything, in a child of POSIX fork() | NEMO_E_FORKED; `_free` does nothing |
  *
  *  **Errors.** Every function that can fail returns a ::nemo_status and takes, last, an optional ::nemo_error that
  *  receives the code and a sentence. A call that fails or is cancelled leaves its object at its last committed
@@ -25,8 +38,9 @@
  *  ::NEMO_E_BUFFER_TOO_SMALL and writes nothing else, so a first call with NULL and 0 asks for the length.
  *
  *  **Determinism.** On the CPU the logits after a token are a pure function of the model file, the numeric options,
- *  the library version, the instruction set level and the tokens so far. Neither the number of threads nor the way
- *  in which a prompt was cut into calls changes a byte; sampling adds only the seed and the position.
+ *  the library version, the instruction set level and the tokens so far. The number of threads, the way in which a
+ *  prompt was cut, the sessions that ran at the same time, forks, rewinds, cached prefixes and cancels do not change a
+ *  byte; sampling adds only the seed and the position.
  *
  *  @code{.c}
  *  nemo_context *context = NULL;
@@ -199,10 +213,19 @@ typedef struct nemo_context_options {
   void *log_user;                  /**< Passed to `on_log`. */
   nemo_progress_callback on_progress; /**< NULL: no progress. Used only during the load. */
   void *progress_user;             /**< Passed to `on_progress`. */
+  uint32_t worker;                 /**< 1: a thread of the context's own pumps whenever there is something to run. */
+  uint32_t max_running;            /**< Most sessions whose requests are in work at the same time; others wait. 0: 64. */
+  uint64_t max_bytes;              /**< Cap on weights, scratch, states and snapshots together; 0: none. Over it,
+                                        snapshots go first, then the states of idle sessions (their tokens stay and are
+                                        computed again on the next use); what still does not fit is NEMO_E_OVER_BUDGET. */
+  uint64_t snapshot_bytes;         /**< Most bytes that the prefix cache holds; 0: 512 MiB; NEMO_NO_SNAPSHOTS: none. */
 } nemo_context_options;
 
+/** nemo_context_options::snapshot_bytes: no prefix cache. */
+#define NEMO_NO_SNAPSHOTS UINT64_MAX
+
 /** Default ::nemo_context_options. */
-#define NEMO_CONTEXT_OPTIONS_INIT {sizeof(nemo_context_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL}
+#define NEMO_CONTEXT_OPTIONS_INIT {sizeof(nemo_context_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0}
 
 /** Load a model.
  *  @param path     null-terminated UTF-8: a `.gguf` file, a `.safetensors` file with its `config.json` and
@@ -467,6 +490,14 @@ enum {
   NEMO_KV_F32 = 2      /**< Keys and values in f32: twice the memory, for comparing with a reference. */
 };
 
+/** Values of nemo_session_options::snapshot_policy: which states a prompt leaves in the prefix cache. */
+enum {
+  NEMO_SNAPSHOT_TURNS = 0,     /**< Where the system's turn ends, and before the last two turns: enough for a reply that
+                                    is edited, a question that is asked again, and a new chat with the same beginning. */
+  NEMO_SNAPSHOT_ALL_TURNS = 1, /**< Before every turn. */
+  NEMO_SNAPSHOT_NONE = 2       /**< None, but for nemo_session_keep() and `snapshot_every`. */
+};
+
 /** How to make a session. */
 typedef struct nemo_session_options {
   uint32_t struct_size; /**< sizeof(nemo_session_options). */
@@ -474,10 +505,14 @@ typedef struct nemo_session_options {
                              NEMO_E_INVALID_ARGUMENT. Memory is taken as the session grows. */
   uint32_t kv_type;     /**< NEMO_KV_ value. */
   uint32_t reserved;    /**< 0. */
+  int32_t priority;     /**< Requests of higher priority run first. */
+  uint32_t snapshot_policy; /**< NEMO_SNAPSHOT_ value. */
+  uint32_t snapshot_every; /**< Also keep the state every so many tokens; 0: do not. */
+  uint32_t reserved2;   /**< 0. */
 } nemo_session_options;
 
 /** Default ::nemo_session_options. */
-#define NEMO_SESSION_OPTIONS_INIT {sizeof(nemo_session_options), 0, 0, 0}
+#define NEMO_SESSION_OPTIONS_INIT {sizeof(nemo_session_options), 0, 0, 0, 0, 0, 0, 0}
 
 /** Make an empty session.
  *  @param context  a context with weights; kept alive by the session.
@@ -535,16 +570,80 @@ NEMO_API nemo_status nemo_session_tokens(nemo_session *session, int32_t *tokens,
 NEMO_API nemo_status nemo_session_eval(nemo_session *session, const int32_t *tokens, size_t n_tokens, float *logits,
                                        size_t n_logits, nemo_error *err);
 
-/** Stop what the session is doing, from any thread. The running call returns at the next step with
- *  NEMO_E_CANCELLED (eval) or finishes with ::NEMO_FINISH_CANCELLED (generate). Without a running call nothing
- *  happens. Idempotent.
+/** Stop what the session is doing, from any thread. The running call returns with NEMO_E_CANCELLED (eval) or the
+ *  request finishes with ::NEMO_FINISH_CANCELLED, within half a millisecond of the pumping thread's time. What was
+ *  computed stays, and so do tokens whose computing has begun; it goes on with the next use of the session. Without a
+ *  running request nothing happens. Idempotent.
  *  @param session     a session.
- *  @param request_id  0: the current request. Other numbers are reserved.
+ *  @param request_id  0: the current request; else only if this is the one that runs.
  *  @param err         optional.
  *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT.
  *  @note Thread-safe; allowed from callbacks. Not from a signal handler.
  *  @since 0.1 */
 NEMO_API nemo_status nemo_session_cancel(nemo_session *session, uint64_t request_id, nemo_error *err);
+
+/** Drop what comes behind a position. The state there is taken from the nearest snapshot before it; the tokens in
+ *  between are computed again with the next request.
+ *  @param session   a session at rest.
+ *  @param position  0 to nemo_session_position().
+ *  @param err       optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STATE while a request runs; NEMO_E_BUSY; NEMO_E_REENTRANT.
+ *  @note One thread per session.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_rewind(nemo_session *session, uint64_t position, nemo_error *err);
+
+/** Make a second session that holds the same and goes its own way from here. Keys, values and recurrent state are
+ *  shared until one of the two writes them. For trying several replies, or for computing a question before it is
+ *  complete: then nemo_session_adopt() the fork, or free it.
+ *  @param session  a session at rest.
+ *  @param fork     receives the new session, with the same options; to be freed with nemo_session_free().
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_OUT_OF_MEMORY; NEMO_E_STATE while a request runs; NEMO_E_BUSY; NEMO_E_REENTRANT;
+ *          NEMO_E_INVALID_ARGUMENT.
+ *  @note One thread per session.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_fork(nemo_session *session, nemo_session **fork, nemo_error *err);
+
+/** Take over what another session holds, which is empty afterwards.
+ *  @param session  a session at rest.
+ *  @param from     another session at rest, of the same context and with the same kv_type.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STATE while a request of either runs; NEMO_E_BUSY;
+ *          NEMO_E_REENTRANT; NEMO_E_CONTEXT_FULL when it is more than `session` may hold.
+ *  @note One thread per session.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_adopt(nemo_session *session, nemo_session *from, nemo_error *err);
+
+/** Keep the state here in the prefix cache, as the prompt's turns are by themselves.
+ *  @param session  a session at rest.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_OUT_OF_MEMORY; NEMO_E_STATE while a request runs; NEMO_E_BUSY; NEMO_E_REENTRANT;
+ *          NEMO_E_INVALID_ARGUMENT.
+ *  @note One thread per session. The cache may forget it again to stay within its bytes.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_keep(nemo_session *session, nemo_error *err);
+
+/** What a session holds. */
+typedef struct nemo_session_stats {
+  uint32_t struct_size;      /**< sizeof(nemo_session_stats). */
+  uint32_t is_running;       /**< 1 while a request is on the session. */
+  uint64_t n_tokens;         /**< As nemo_session_position(). */
+  uint64_t n_computed_tokens; /**< Of these, how many the state covers; the next request computes the rest. */
+  uint64_t kv_bytes;         /**< Keys and values, those shared with others included. */
+  uint64_t recurrent_bytes;  /**< Recurrent state; 0 before the first token and while it is given up. */
+} nemo_session_stats;
+
+/** An empty ::nemo_session_stats. */
+#define NEMO_SESSION_STATS_INIT {sizeof(nemo_session_stats), 0, 0, 0, 0, 0}
+
+/** Tell what a session holds.
+ *  @param session  a session.
+ *  @param stats    receives the numbers; `struct_size` must be set.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE.
+ *  @note Thread-safe; allowed from callbacks.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_get_stats(const nemo_session *session, nemo_session_stats *stats, nemo_error *err);
 
 /** @} */
 /** @defgroup generate Generating text
@@ -596,12 +695,21 @@ typedef struct nemo_generate_options {
   uint32_t ignore_stop_tokens; /**< 1: go on past the model's stop tokens, delivering them as text. */
   uint32_t n_stop_strings; /**< Number of `stop_strings`, at most 64. */
   const nemo_text *stop_strings; /**< Generation ends before any of these; none may be empty. */
-  nemo_generate_callback on_event; /**< NULL: nothing is delivered. */
+  nemo_generate_callback on_event; /**< NULL: nothing is delivered. Not used by nemo_session_submit(). */
   void *user;             /**< Passed to `on_event`. */
+  uint32_t flags;         /**< NEMO_GENERATE_ bits. */
+  uint32_t reserved;      /**< 0. */
 } nemo_generate_options;
 
+/** Bits of nemo_generate_options::flags. */
+enum {
+  NEMO_GENERATE_WHOLE_PROMPT = 1 /**< The prompt is the whole conversation, not what comes next. What the session holds
+                                      is replaced by it; its longest beginning that the session or the prefix cache
+                                      knows is not computed again. For a chat that renders its history each turn. */
+};
+
 /** Default ::nemo_generate_options. */
-#define NEMO_GENERATE_OPTIONS_INIT {sizeof(nemo_generate_options), 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL}
+#define NEMO_GENERATE_OPTIONS_INIT {sizeof(nemo_generate_options), 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0}
 
 /** How generation went. */
 typedef struct nemo_generate_result {
@@ -611,10 +719,11 @@ typedef struct nemo_generate_result {
   uint64_t n_generated_tokens; /**< Tokens sampled, a stop token included. */
   uint64_t prefill_us;        /**< Microseconds for the prompt. */
   uint64_t decode_us;         /**< Microseconds for the rest, callbacks included. */
+  uint64_t n_reused_tokens;   /**< Tokens of a whole prompt that were found computed. */
 } nemo_generate_result;
 
 /** Default ::nemo_generate_result. */
-#define NEMO_GENERATE_RESULT_INIT {sizeof(nemo_generate_result), 0, 0, 0, 0, 0}
+#define NEMO_GENERATE_RESULT_INIT {sizeof(nemo_generate_result), 0, 0, 0, 0, 0, 0}
 
 /** Run a prompt and generate, blocking, until a stop, a limit or a cancel.
  *  Afterwards the session holds the prompt and every sampled token but the last one, which nobody has computed yet:
@@ -634,6 +743,146 @@ typedef struct nemo_generate_result {
 NEMO_API nemo_status nemo_session_generate(nemo_session *session, const int32_t *prompt, size_t n_prompt,
                                            const nemo_generate_options *options, nemo_generate_result *result,
                                            nemo_error *err);
+
+/** @} */
+/** @defgroup engine Request, pump, events
+ *  @{ */
+
+/** Values of nemo_event::type. */
+enum {
+  NEMO_EVENT_NONE = 0,   /**< There is nothing to fetch. */
+  NEMO_EVENT_TEXT = 1,   /**< A piece of the reply. */
+  NEMO_EVENT_FINISH = 4, /**< The request is over. Exactly one of FINISH and ERROR comes, and nothing after it. */
+  NEMO_EVENT_ERROR = 5   /**< The request failed; the session is as it was, or stands at its last committed token. */
+};
+
+/** What a request has to tell. */
+typedef struct nemo_event {
+  uint32_t struct_size;    /**< sizeof(nemo_event). */
+  uint32_t type;           /**< NEMO_EVENT_ value. */
+  uint64_t request_id;     /**< Of the request that it belongs to. */
+  int32_t token;           /**< TEXT: the token just sampled; -1 for text that was held back and comes at the end. */
+  nemo_status status;      /**< ERROR: why. */
+  const char *text;        /**< TEXT: whole UTF-8 characters; ERROR: the sentence. Not terminated. Belongs to the session
+                                and lives until the next poll or wait on it; in a callback, until that returns. */
+  uint64_t text_size;      /**< In bytes. */
+  uint32_t finish_reason;  /**< FINISH: NEMO_FINISH_ value. */
+  uint32_t reserved;       /**< 0. */
+  uint64_t n_prompt_tokens;    /**< FINISH, ERROR: tokens of the prompt that were to be computed. */
+  uint64_t n_reused_tokens;    /**< FINISH, ERROR: tokens of a whole prompt that were found computed. */
+  uint64_t n_generated_tokens; /**< FINISH, ERROR: tokens sampled, a stop token included. */
+  uint64_t prefill_us;     /**< FINISH, ERROR: microseconds from submit to the first token. */
+  uint64_t decode_us;      /**< FINISH, ERROR: microseconds from there to the end. */
+} nemo_event;
+
+/** An empty ::nemo_event. */
+#define NEMO_EVENT_INIT {sizeof(nemo_event), 0, 0, -1, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/** Receives events on the thread that pumps. It may submit and cancel, on any session, and free sessions; functions that
+ *  pump return NEMO_E_REENTRANT.
+ *  @return 0 to go on; anything else ends the request with NEMO_FINISH_CANCELLED. */
+typedef int32_t (*nemo_event_callback)(const nemo_event *event, void *user);
+
+/** What to put on a session. */
+typedef struct nemo_request {
+  uint32_t struct_size;  /**< sizeof(nemo_request). */
+  uint32_t reserved;     /**< 0. */
+  const int32_t *prompt; /**< Ids in [0, n_vocab); copied. */
+  uint64_t n_prompt;     /**< At least 1. */
+  const nemo_generate_options *options; /**< NULL for defaults; copied. */
+  nemo_event_callback on_event; /**< NULL: events wait to be fetched. When 64 KiB of them wait, the session is not run. */
+  void *user;            /**< Passed to `on_event`. */
+} nemo_request;
+
+/** An empty ::nemo_request. */
+#define NEMO_REQUEST_INIT {sizeof(nemo_request), 0, NULL, 0, NULL, NULL, NULL}
+
+/** Put a request on a session and return at once. The reply comes as events when somebody pumps.
+ *  @param session     a session on a context with a tokenizer, without a running request.
+ *  @param request     what to do.
+ *  @param request_id  optional; receives the request's number, which counts up from 1 in each session.
+ *  @param err         optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT, NEMO_E_INVALID_TOKEN, NEMO_E_STRUCT_SIZE, NEMO_E_CONTEXT_FULL,
+ *          NEMO_E_OUT_OF_MEMORY, NEMO_E_BUSY; NEMO_E_STATE without a tokenizer or while a request runs: nothing was put
+ *          on the session. What memory does not suffice for later comes as NEMO_EVENT_ERROR.
+ *  @note One thread per session; allowed from callbacks, after the finish event for the same session.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_submit(nemo_session *session, const nemo_request *request, uint64_t *request_id,
+                                         nemo_error *err);
+
+/** Fetch the next event, if there is one.
+ *  @param session  a session.
+ *  @param event    receives it, or type NEMO_EVENT_NONE; `struct_size` must be set.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE; NEMO_E_BUSY.
+ *  @note One thread per session. Never waits for the model.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_poll(nemo_session *session, nemo_event *event, nemo_error *err);
+
+/** Fetch the next event, waiting for it. Pumps if nobody else does.
+ *  @param session     a session.
+ *  @param timeout_us  most microseconds to wait; UINT64_MAX: as long as it takes.
+ *  @param event       receives it; type NEMO_EVENT_NONE when the time is over or no request runs.
+ *  @param err         optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE; NEMO_E_BUSY; NEMO_E_REENTRANT.
+ *  @note One thread per session.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_wait(nemo_session *session, uint64_t timeout_us, nemo_event *event, nemo_error *err);
+
+/** How a pump went. */
+typedef struct nemo_pump_result {
+  uint32_t struct_size; /**< sizeof(nemo_pump_result). */
+  uint32_t has_more;    /**< 1 if there is more to run; 0 if all requests are over or wait for their events to be fetched. */
+  uint64_t elapsed_us;  /**< Microseconds spent. */
+} nemo_pump_result;
+
+/** An empty ::nemo_pump_result. */
+#define NEMO_PUMP_RESULT_INIT {sizeof(nemo_pump_result), 0, 0}
+
+/** Move the requests of all sessions forward: sessions that generate, a token each, then prompts, in steps that all share.
+ *  Work is cut into slices of at most half a millisecond; a step that the budget does not suffice for is suspended and
+ *  goes on in the next pump, with the same result to the byte.
+ *  @param context  a context with weights.
+ *  @param max_us   the budget in microseconds; 0: until there is nothing left to run.
+ *  @param result   optional; `struct_size` must be set.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_BUSY while another thread pumps; NEMO_E_STATE with a worker or without weights;
+ *          NEMO_E_REENTRANT; NEMO_E_STRUCT_SIZE; NEMO_E_INVALID_ARGUMENT.
+ *  @note One thread at a time.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_context_pump(nemo_context *context, uint64_t max_us, nemo_pump_result *result, nemo_error *err);
+
+/** What a context has done and holds. */
+typedef struct nemo_context_stats {
+  uint32_t struct_size;       /**< sizeof(nemo_context_stats). */
+  uint32_t n_sessions;        /**< Sessions that exist. */
+  uint32_t n_running;         /**< Of these, with a request. */
+  uint32_t n_snapshots;       /**< States in the prefix cache. */
+  uint64_t n_steps;           /**< Steps run. */
+  uint64_t n_prefill_tokens;  /**< Tokens computed, several of a session in a step. */
+  uint64_t n_decode_tokens;   /**< Tokens computed, one of a session in a step. */
+  uint64_t used_bytes;        /**< Memory in use: weights, scratch, states, snapshots. */
+  uint64_t peak_bytes;        /**< The most it ever was. */
+  uint64_t state_bytes;       /**< Of it, states of sessions and snapshots. */
+  uint64_t snapshot_bytes;    /**< Of these, what the prefix cache holds, shared or not. */
+  uint64_t n_cache_hits;      /**< Look-ups in the prefix cache that found a state. */
+  uint64_t n_cache_misses;    /**< Those that did not. */
+  uint64_t n_reused_tokens;   /**< Tokens that these hits saved from being computed. */
+  uint64_t n_evictions;       /**< States that the prefix cache gave up for others. */
+  uint64_t n_parked;          /**< Idle sessions that gave up their state to stay under the cap. */
+} nemo_context_stats;
+
+/** An empty ::nemo_context_stats. */
+#define NEMO_CONTEXT_STATS_INIT {sizeof(nemo_context_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/** Tell what a context has done and holds.
+ *  @param context  a context.
+ *  @param stats    receives the numbers; `struct_size` must be set. Zeros without weights.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE.
+ *  @note Thread-safe; allowed from callbacks.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_context_get_stats(const nemo_context *context, nemo_context_stats *stats, nemo_error *err);
 
 /** @} */
 /** @defgroup convert Making model files

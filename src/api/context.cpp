@@ -27,6 +27,7 @@ Status check_options(const nemo_context_options& options) {
   NEMO_TRY(check_threads(options.n_threads));
   if (options.max_step_rows > kMaxStepRows)
     return invalid("max_step_rows ", options.max_step_rows, " is more than ", kMaxStepRows);
+  if (options.worker > 1) return invalid("worker is ", options.worker, "; 0 or 1");
   if (options.log_level > NEMO_LOG_DEBUG)
     return invalid("log_level ", options.log_level, " is not a NEMO_LOG_");
   return choose_kernels(options.isa).is_ok() ? Status::ok() : choose_kernels(options.isa).status();
@@ -58,6 +59,12 @@ Status load_engine(const ModelFile& file, const nemo_context_options& options,
   EngineOptions engine_options;
   engine_options.max_step_rows =
       static_cast<int>(options.max_step_rows == 0 ? kDefaultStepRows : options.max_step_rows);
+  if (options.max_running != 0) engine_options.max_running = options.max_running;
+  if (options.max_bytes != 0) engine_options.max_bytes = options.max_bytes;
+  if (options.snapshot_bytes != 0)
+    engine_options.snapshot_bytes =
+        options.snapshot_bytes == NEMO_NO_SNAPSHOTS ? 0 : options.snapshot_bytes;
+  engine_options.has_worker = options.worker != 0;
   NEMO_ASSIGN(context.engine, Engine::create(file, std::move(backend), engine_options, progress));
   context.logger.log(NEMO_LOG_INFO, join("loaded '", file.path(), "' (", context.format_name, ", ",
                                          context.engine->weights().size_bytes,
@@ -85,6 +92,8 @@ Result<std::unique_ptr<nemo_context>> make_context(const ModelFile& file,
   }
   context->chat_format = choose_chat_format(file.tokenizer().chat_template,
                                             context->tokenizer ? &*context->tokenizer : nullptr);
+  if (context->tokenizer)
+    context->turn_starts = turn_start_ids(context->chat_format, *context->tokenizer);
   if ((options.flags & NEMO_LOAD_NO_WEIGHTS) == 0) NEMO_TRY(load_engine(file, options, *context));
   return context;
 }

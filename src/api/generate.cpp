@@ -1,10 +1,9 @@
 // nemo_session_generate.
-#include "session/generate.h"
-
 #include <vector>
 
 #include "api/handles.h"
 #include "api/marshal.h"
+#include "api/request.h"
 
 namespace nemotron::api {
 
@@ -59,23 +58,13 @@ GenerateSink make_sink(nemo_session& session, const nemo_generate_options& optio
 }
 
 nemo_generate_result to_abi(const GenerateResult& result) {
-  nemo_generate_result out{};
-  out.struct_size = sizeof out;
-  switch (result.finish_reason) {
-    case FinishReason::kStop:
-      out.finish_reason = NEMO_FINISH_STOP;
-      break;
-    case FinishReason::kLength:
-      out.finish_reason = NEMO_FINISH_LENGTH;
-      break;
-    case FinishReason::kCancelled:
-      out.finish_reason = NEMO_FINISH_CANCELLED;
-      break;
-  }
+  nemo_generate_result out = NEMO_GENERATE_RESULT_INIT;
+  out.finish_reason = finish_reason_to_abi(result.finish_reason);
   out.n_prompt_tokens = static_cast<std::uint64_t>(result.n_prompt_tokens);
   out.n_generated_tokens = static_cast<std::uint64_t>(result.n_generated_tokens);
   out.prefill_us = static_cast<std::uint64_t>(result.prefill_us);
   out.decode_us = static_cast<std::uint64_t>(result.decode_us);
+  out.n_reused_tokens = static_cast<std::uint64_t>(result.n_reused_tokens);
   return out;
 }
 
@@ -83,15 +72,11 @@ Status run_generate(nemo_session& session, std::span<const std::int32_t> prompt,
                     const nemo_generate_options* user_options, nemo_generate_result* result) {
   nemo_generate_options options;
   NEMO_TRY(read_struct(user_options, "options", options));
-  if (result != nullptr) NEMO_TRY(write_struct(result, "result", nemo_generate_result{}));
-  if (!session.context->tokenizer)
-    return {StatusCode::kState, "this model came without a tokenizer"};
+  if (result != nullptr)
+    NEMO_TRY(write_struct(result, "result", nemo_generate_result NEMO_GENERATE_RESULT_INIT));
   GenerateRequest request;
+  NEMO_TRY(read_generate_options(session, user_options, request));
   request.prompt = prompt;
-  request.params.max_tokens = options.max_tokens;
-  request.params.ignore_stop_tokens = options.ignore_stop_tokens != 0;
-  NEMO_TRY(read_sampling(options, request.params.sampling));
-  NEMO_TRY(read_stop_strings(options, request.params.stop_strings));
   request.sink = make_sink(session, options);
   NEMO_ASSIGN(const GenerateResult outcome,
               generate(*session.session, *session.context->tokenizer, request));
@@ -99,6 +84,34 @@ Status run_generate(nemo_session& session, std::span<const std::int32_t> prompt,
 }
 
 }  // namespace
+
+Status read_generate_options(const nemo_session& session, const nemo_generate_options* user_options,
+                             GenerateRequest& out) {
+  nemo_generate_options options;
+  NEMO_TRY(read_struct(user_options, "options", options));
+  if (!session.context->tokenizer)
+    return {StatusCode::kState, "this model came without a tokenizer"};
+  if ((options.flags & ~std::uint32_t{NEMO_GENERATE_WHOLE_PROMPT}) != 0)
+    return {StatusCode::kInvalidArgument,
+            join("flags ", options.flags, " has bits that are not NEMO_GENERATE_")};
+  out.is_whole = (options.flags & NEMO_GENERATE_WHOLE_PROMPT) != 0;
+  out.params.max_tokens = options.max_tokens;
+  out.params.ignore_stop_tokens = options.ignore_stop_tokens != 0;
+  NEMO_TRY(read_sampling(options, out.params.sampling));
+  return read_stop_strings(options, out.params.stop_strings);
+}
+
+std::uint32_t finish_reason_to_abi(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kStop:
+      return NEMO_FINISH_STOP;
+    case FinishReason::kLength:
+      return NEMO_FINISH_LENGTH;
+    case FinishReason::kCancelled:
+      return NEMO_FINISH_CANCELLED;
+  }
+  return 0;
+}
 
 }  // namespace nemotron::api
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "api/logger.h"
 #include "chat/chat_format.h"
@@ -24,6 +25,7 @@ struct nemo_context {
   std::string format_name;
   std::optional<nemotron::Tokenizer> tokenizer;
   nemotron::ChatFormat chat_format = nemotron::ChatFormat::nemotron3;
+  std::vector<std::int32_t> turn_starts;     // ids that begin a turn of the chat format
   std::shared_ptr<nemotron::Engine> engine;  // null with NEMO_LOAD_NO_WEIGHTS
   nemotron::api::Logger logger;
 };

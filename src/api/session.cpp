@@ -1,4 +1,6 @@
 // Conversations: nemo_session_*, but for generate.
+#include <algorithm>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -37,11 +39,18 @@ Status create_session(nemo_context& context, const nemo_session_options* user_op
   if (options.max_tokens > max_context)
     return {StatusCode::kInvalidArgument,
             join("max_tokens ", options.max_tokens, " is more than the model's ", max_context)};
+  if (options.snapshot_policy > NEMO_SNAPSHOT_NONE)
+    return {StatusCode::kInvalidArgument,
+            join("snapshot_policy ", options.snapshot_policy, " is not a NEMO_SNAPSHOT_")};
   if (options.kv_type > NEMO_KV_F32)
     return {StatusCode::kInvalidArgument, join("kv_type ", options.kv_type, " is not a NEMO_KV_")};
   Session::Options session_options;
   session_options.max_tokens = options.max_tokens == 0 ? max_context : options.max_tokens;
   session_options.kv_type = options.kv_type == NEMO_KV_F32 ? KvType::kF32 : KvType::kBF16;
+  session_options.priority = options.priority;
+  session_options.snapshot_policy = static_cast<SnapshotPolicy>(options.snapshot_policy);
+  session_options.snapshot_every = options.snapshot_every;
+  session_options.turn_starts = context.turn_starts;
   auto handle = std::make_unique<nemo_session>();
   NEMO_ASSIGN(handle->session, Session::create(context.engine, session_options));
   handle->context = nemo_context_retain(&context);
@@ -115,10 +124,72 @@ extern "C" nemo_status nemo_session_cancel(nemo_session* session, uint64_t reque
                                            nemo_error* err) {
   return guarded(err, [&]() -> Status {
     if (session == nullptr) return null_argument("session");
-    if (request_id != 0)
-      return {StatusCode::kInvalidArgument,
-              join("request_id is ", request_id, "; only 0 is known")};
-    session->session->cancel();
+    session->session->cancel(request_id);
     return Status::ok();
+  });
+}
+
+extern "C" nemo_status nemo_session_rewind(nemo_session* session, uint64_t position,
+                                           nemo_error* err) {
+  return guarded(err, [&]() -> Status {
+    if (session == nullptr) return null_argument("session");
+    const SessionLock lock(*session);
+    NEMO_TRY(lock.status());
+    constexpr auto kMax = static_cast<uint64_t>(std::numeric_limits<std::int64_t>::max());
+    return session->session->rewind(static_cast<std::int64_t>(std::min(position, kMax)));
+  });
+}
+
+extern "C" nemo_status nemo_session_fork(nemo_session* session, nemo_session** fork,
+                                         nemo_error* err) {
+  return guarded(err, [&]() -> Status {
+    if (fork == nullptr) return null_argument("fork");
+    *fork = nullptr;
+    if (session == nullptr) return null_argument("session");
+    const SessionLock lock(*session);
+    NEMO_TRY(lock.status());
+    auto handle = std::make_unique<nemo_session>();
+    NEMO_ASSIGN(handle->session, session->session->fork());
+    handle->context = nemo_context_retain(session->context);
+    *fork = handle.release();
+    return Status::ok();
+  });
+}
+
+extern "C" nemo_status nemo_session_adopt(nemo_session* session, nemo_session* from,
+                                          nemo_error* err) {
+  return guarded(err, [&]() -> Status {
+    if (session == nullptr) return null_argument("session");
+    if (from == nullptr) return null_argument("from");
+    if (session == from) return {StatusCode::kInvalidArgument, "'session' and 'from' are the same"};
+    const SessionLock lock(*session);
+    NEMO_TRY(lock.status());
+    const SessionLock from_lock(*from);
+    NEMO_TRY(from_lock.status());
+    return session->session->adopt(*from->session);
+  });
+}
+
+extern "C" nemo_status nemo_session_keep(nemo_session* session, nemo_error* err) {
+  return guarded(err, [&] {
+    if (session == nullptr) return null_argument("session");
+    const SessionLock lock(*session);
+    NEMO_TRY(lock.status());
+    return session->session->keep();
+  });
+}
+
+extern "C" nemo_status nemo_session_get_stats(const nemo_session* session,
+                                              nemo_session_stats* stats, nemo_error* err) {
+  return guarded(err, [&] {
+    if (session == nullptr) return null_argument("session");
+    const Session::Stats held = session->session->stats();
+    nemo_session_stats out = NEMO_SESSION_STATS_INIT;
+    out.is_running = held.is_running ? 1 : 0;
+    out.n_tokens = static_cast<uint64_t>(held.n_tokens);
+    out.n_computed_tokens = static_cast<uint64_t>(held.n_computed_tokens);
+    out.kv_bytes = held.kv_bytes;
+    out.recurrent_bytes = held.recurrent_bytes;
+    return write_struct(stats, "stats", out);
   });
 }

@@ -22,6 +22,20 @@ ChatFormat choose_chat_format(std::string_view chat_template, const Tokenizer* t
   return is_v2 ? ChatFormat::nano_v2 : ChatFormat::nemotron3;
 }
 
+std::vector<std::int32_t> turn_start_ids(ChatFormat format, const Tokenizer& tokenizer) {
+  std::vector<std::int32_t> starts;
+  const auto add = [&](std::string_view mark) {
+    if (const std::int32_t id = tokenizer.token_id(mark); id >= 0) starts.push_back(id);
+  };
+  if (format == ChatFormat::nano_v2) {
+    add("<SPECIAL_10>");  // the system's turn
+    add(kNanoV2Mark);
+  } else {
+    add(kNemotron3Mark);
+  }
+  return starts;
+}
+
 Result<RenderedPrompt> render_chat(ChatFormat format, std::span<const ChatMessage> messages,
                                    const ChatOptions& options) {
   return format == ChatFormat::nano_v2 ? render_nano_v2(messages, options)

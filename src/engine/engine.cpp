@@ -165,6 +165,22 @@ Status Engine::fork(const SequencePtr& sequence, const SequencePtr& into) {
   });
 }
 
+Status Engine::adopt(const SequencePtr& sequence, const SequencePtr& from) {
+  return with_sequence(sequence, [&](Sequence& s) -> Status {
+    if (from->request != nullptr || from->in_step)
+      return {StatusCode::kState, "a request of 'from' is still running"};
+    if (&s.state.layout() != &from->state.layout())
+      return {StatusCode::kInvalidArgument, "the sessions keep their states in different types"};
+    if (from->n_tokens() > s.options.max_tokens)
+      return {StatusCode::kContextFull,
+              join(from->n_tokens(), " tokens exceed the session's ", s.options.max_tokens)};
+    s.tokens = std::exchange(from->tokens, {});
+    s.state = std::exchange(from->state, LayerState(s.state.layout()));
+    from->publish_position();
+    return Status::ok();
+  });
+}
+
 Status Engine::seek(const SequencePtr& sequence, std::span<const std::int32_t> tokens) {
   return with_sequence(sequence, [&](Sequence& s) -> Status {
     if (tokens.empty()) return {StatusCode::kInvalidArgument, "no tokens to evaluate"};
@@ -206,7 +222,7 @@ Status Engine::rest(Lock& lock, const SequencePtr& sequence) {
       continue;
     }
     const Role role(*this);
-    NEMO_TRY(pump_some(lock, Clock::time_point::max(), [&] { return !sequence->in_step; }));
+    NEMO_TRY(pump_some(lock, kNever, [&] { return !sequence->in_step; }));
   }
   return Status::ok();
 }

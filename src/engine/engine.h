@@ -55,6 +55,7 @@ class Engine {
  public:
   using Clock = std::chrono::steady_clock;
   using Predicate = std::function<bool()>;
+  static constexpr Clock::time_point kNever = Clock::time_point::max();
   enum class Progress : std::uint8_t { kIdle, kMore };
 
   // Loads the weights of `file`. As load_weights(); kOverBudget and kOutOfMemory.
@@ -90,10 +91,9 @@ class Engine {
   // Runs steps until there is nothing to run or the deadline has passed. kBusy while another thread
   // pumps, kState with a worker; a fault of the device.
   Result<Progress> pump(Clock::time_point deadline);
-  // Pumps, or waits for who does, until `is_done` is true; it is called with the lock held.
-  Status run_until(const Predicate& is_done);
-  // Waits for others to pump, until the deadline. Whether `is_done` came true.
-  bool wait_until(Clock::time_point deadline, const Predicate& is_done);
+  // Pumps, or waits for who does, until `is_done` is true (it is called with the lock held) or the
+  // deadline has passed. Whether it came true. kReentrant in a request's call.
+  Result<bool> run_until(Clock::time_point deadline, const Predicate& is_done);
   // Guards what `is_done` reads; notify() makes it be read again.
   std::mutex& mutex() const { return mutex_; }
   void notify() { changed_.notify_all(); }
@@ -105,6 +105,9 @@ class Engine {
   Status reset(const SequencePtr& sequence) { return rewind(sequence, 0); }
   // Makes the empty `into`, of the same types, hold the same.
   Status fork(const SequencePtr& sequence, const SequencePtr& into);
+  // Moves what `from` holds to `sequence`, both at rest. kInvalidArgument unless the types are the
+  // same, kContextFull.
+  Status adopt(const SequencePtr& sequence, const SequencePtr& from);
   // Goes to the longest prefix of `tokens`, at least one short of them all, whose state is known.
   Status seek(const SequencePtr& sequence, std::span<const std::int32_t> tokens);
   // Keeps the state in the prefix cache.

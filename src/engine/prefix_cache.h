@@ -1,5 +1,8 @@
 // States of sequences that some session has computed, found again by their tokens: a radix tree
 // over blocks of 64 tokens, with KV blocks and recurrent states side by side, bounded in bytes.
+//
+// Bytes are counted once however many snapshots share a KV block, and whether or not sessions hold
+// it, too. Not thread-safe: the engine's mutex guards it.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +18,25 @@ class PrefixCache {
  public:
   struct Stats {
     std::uint64_t n_snapshots = 0;
+    std::uint64_t n_blocks = 0;    // of 64 tokens, that snapshots share
     std::uint64_t size_bytes = 0;  // of recurrent states and KV blocks that the cache holds
     std::uint64_t n_hits = 0;
     std::uint64_t n_misses = 0;
     std::uint64_t n_reused_tokens = 0;  // found instead of computed
     std::uint64_t n_evictions = 0;
+
+    bool operator==(const Stats&) const = default;
   };
 
-  explicit PrefixCache(std::uint64_t limit_bytes);
+  // Finds blocks by their 64 tokens; what it finds is compared, so that it may collide.
+  using BlockHash = std::uint64_t (*)(std::span<const std::int32_t> block);
+  static std::uint64_t xxh3_of(std::span<const std::int32_t> block);
+
+  explicit PrefixCache(std::uint64_t limit_bytes, BlockHash hash = xxh3_of);
   ~PrefixCache();
 
   // The state behind the longest kept prefix of `tokens`, or nothing. Counts a hit or a miss.
+  // Fails only by bad_alloc, and then changes nothing.
   std::optional<LayerState> find(const StateLayout& layout, std::span<const std::int32_t> tokens);
 
   // Keeps `state`, which stands behind `tokens` (all of them). Evicts others to stay within the

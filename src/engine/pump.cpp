@@ -42,31 +42,26 @@ Result<Engine::Progress> Engine::pump(Clock::time_point deadline) {
   return step_.is_active() || has_runnable ? Progress::kMore : Progress::kIdle;
 }
 
-Status Engine::run_until(const Predicate& is_done) {
+Result<bool> Engine::run_until(Clock::time_point deadline, const Predicate& is_done) {
   Lock lock(mutex_);
+  const auto is_late = [&] { return deadline != kNever && Clock::now() >= deadline; };
   while (!is_done()) {
-    if (is_pumping_ || options_.has_worker) {
-      if (pumping_thread_ == std::this_thread::get_id())
-        return {StatusCode::kReentrant, "not allowed inside a callback"};
-      changed_.wait(lock);
-      continue;
-    }
-    {
+    if (is_late()) return false;
+    if (pumping_thread_ == std::this_thread::get_id())
+      return Status(StatusCode::kReentrant, "not allowed inside a callback");
+    if (!is_pumping_ && !options_.has_worker) {
       const Role role(*this);
-      NEMO_TRY(pump_some(lock, Clock::time_point::max(), is_done));
+      NEMO_TRY(pump_some(lock, deadline, is_done));
+      if (is_done() || is_late()) continue;
     }
-    if (!is_done()) changed_.wait(lock);
+    // Somebody else pumps, or there is nothing to run until somebody does something.
+    if (deadline == kNever) {
+      changed_.wait(lock);
+    } else {
+      changed_.wait_until(lock, deadline);
+    }
   }
-  return Status::ok();
-}
-
-bool Engine::wait_until(Clock::time_point deadline, const Predicate& is_done) {
-  Lock lock(mutex_);
-  if (deadline == Clock::time_point::max()) {
-    changed_.wait(lock, is_done);
-    return true;
-  }
-  return changed_.wait_until(lock, deadline, is_done);
+  return true;
 }
 
 void Engine::work() {
@@ -74,7 +69,7 @@ void Engine::work() {
   while (!is_stopping_) {
     if (!is_pumping_ && (step_.is_active() || !running_.empty())) {
       const Role role(*this);
-      (void)pump_some(lock, Clock::time_point::max(), [this] { return is_stopping_; });
+      (void)pump_some(lock, kNever, [this] { return is_stopping_; });
     }
     if (is_stopping_) return;
     changed_.wait(lock);
@@ -104,7 +99,7 @@ Status Engine::pump_some(Lock& lock, Clock::time_point deadline, const Predicate
         finish_step(lock);
       }
     }
-    is_late = deadline != Clock::time_point::max() && Clock::now() >= deadline;
+    is_late = deadline != kNever && Clock::now() >= deadline;
   }
 }
 

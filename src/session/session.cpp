@@ -59,7 +59,7 @@ Status Session::eval(std::span<const std::int32_t> tokens, std::span<float> logi
             join("room for ", logits.size(), " logits; the model makes ", n_vocab, " per token")};
   const auto request = std::make_shared<Evaluation>(n_vocab, tokens.size(), logits);
   NEMO_TRY(engine_->submit(sequence_, tokens, marks_in(tokens, position()), request));
-  NEMO_TRY(engine_->run_until([&] { return request->is_ended(); }));
+  NEMO_TRY(engine_->run_until(Engine::kNever, [&] { return request->is_ended(); }).status());
   return request->status();
 }
 
@@ -93,34 +93,43 @@ bool Session::poll(Event& event) {
   return true;
 }
 
-Status Session::wait(Event& event) {
+Status Session::wait(Event& event, Engine::Clock::time_point deadline) {
   event = {};
-  NEMO_TRY(
-      engine_->run_until([&] { return !events_.is_empty() || sequence_->request == nullptr; }));
+  NEMO_TRY(engine_
+               ->run_until(deadline,
+                           [&] { return !events_.is_empty() || sequence_->request == nullptr; })
+               .status());
   poll(event);
   return Status::ok();
-}
-
-bool Session::wait_until(Engine::Clock::time_point deadline, Event& event) {
-  event = {};
-  engine_->wait_until(deadline,
-                      [&] { return !events_.is_empty() || sequence_->request == nullptr; });
-  return poll(event);
 }
 
 void Session::cancel(std::uint64_t request_id) {
   if (request_id == 0 || request_id == request_id_.load()) engine_->cancel(sequence_);
 }
 
-bool Session::is_running() const {
+Session::Stats Session::stats() const {
   const std::lock_guard lock(engine_->mutex());
-  return sequence_->request != nullptr;
+  const Sequence& s = *sequence_;
+  Stats stats;
+  stats.is_running = s.request != nullptr;
+  stats.n_tokens = position();
+  stats.n_computed_tokens = std::min(s.state.position(), stats.n_tokens);
+  stats.kv_bytes =
+      s.state.kv_blocks().size() * static_cast<std::uint64_t>(s.state.layout().kv.block_bytes());
+  stats.recurrent_bytes = s.state.recurrent().size_bytes();
+  return stats;
 }
 
 Result<std::unique_ptr<Session>> Session::fork() {
   NEMO_ASSIGN(auto copy, create(engine_, options_));
   NEMO_TRY(engine_->fork(sequence_, copy->sequence_));
   return copy;
+}
+
+Status Session::adopt(Session& from) {
+  if (engine_ != from.engine_)
+    return {StatusCode::kInvalidArgument, "the sessions belong to different contexts"};
+  return engine_->adopt(sequence_, from.sequence_);
 }
 
 std::vector<std::int32_t> Session::tokens() const {

@@ -48,19 +48,29 @@ class Session {
                                bool is_whole, GenerateParams params, EventSink sink);
   // The next event; its text lives until the next call. False when there is none.
   bool poll(Event& event);
-  // The same, waiting until there is one or no request runs: pumps if nobody else does.
-  Status wait(Event& event);
-  // The same without pumping, up to the deadline.
-  bool wait_until(Engine::Clock::time_point deadline, Event& event);
+  // The same, waiting until there is one, no request runs or the deadline has passed; kNone then.
+  // Pumps if nobody else does.
+  Status wait(Event& event, Engine::Clock::time_point deadline = Engine::kNever);
 
   // Ends the running request, if it is `request_id` or that is 0.
   void cancel(std::uint64_t request_id = 0);
-  bool is_running() const;
 
   Status reset() { return engine_->reset(sequence_); }
   Status rewind(std::int64_t position) { return engine_->rewind(sequence_, position); }
   Status keep() { return engine_->keep(sequence_); }
   Result<std::unique_ptr<Session>> fork();
+  // Takes over what `from` holds; it is empty afterwards. kInvalidArgument unless both are of one
+  // engine and have the same types.
+  Status adopt(Session& from);
+
+  struct Stats {
+    bool is_running = false;
+    std::int64_t n_tokens = 0;
+    std::int64_t n_computed_tokens = 0;
+    std::uint64_t kv_bytes = 0;
+    std::uint64_t recurrent_bytes = 0;
+  };
+  Stats stats() const;
 
   std::int64_t position() const { return sequence_->position.load(std::memory_order_acquire); }
   std::int64_t max_tokens() const { return options_.max_tokens; }

@@ -99,7 +99,7 @@ TEST_CASE("a session that was reset is as new") {
   const auto expected = eval_in_pieces(*make_session(engine), golden.tokens, 4096);
   const auto session = make_session(engine);
   eval_in_pieces(*session, long_prompt(*engine, 70), 4096);
-  session->reset();
+  REQUIRE(session->reset().is_ok());
   CHECK(session->position() == 0);
   CHECK(same_bytes(eval_in_pieces(*session, golden.tokens, 4096), expected));
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "formats/model_file.h"
+#include "model/forward.h"
 
 namespace nemotron {
 
@@ -13,6 +14,8 @@ Result<std::shared_ptr<Engine>> Engine::create(const ModelFile& file,
   engine->backend_ = std::move(backend);
   engine->config_ = file.config();
   NEMO_ASSIGN(engine->weights_, load_weights(file, *engine->backend_, progress));
+  NEMO_TRY(
+      engine->backend_->reserve_operations(max_step_operations(engine->weights_.layers.size())));
   NEMO_ASSIGN(engine->activations_,
               Activations::create(*engine->backend_, engine->config_, max_step_rows));
   return engine;

@@ -17,6 +17,7 @@ std::vector<float> hidden_after(Engine& engine, const ModelWeights& weights,
   const std::array spans = {Span{0, 0, n_rows, 0}};
   const std::array states = {state->view()};
   forward(engine.backend(), weights, engine.activations(), {n_rows, tokens, spans, states});
+  REQUIRE(engine.backend().synchronize().is_ok());
   const TensorView hidden = engine.activations().hidden(n_rows);
   return {hidden.data, hidden.data + n_rows * hidden.n_columns};
 }

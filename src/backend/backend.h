@@ -1,12 +1,14 @@
 // The operations of the model, at the level at which a device can fuse them. The layer code is
 // written over this interface alone; one virtual call per operation, never per element.
 //
-// Operations do not allocate, do not fail and may run later than they are called: a device's fault
-// shows in synchronize(). All pointers in views are the backend's own memory. One step at a time.
+// Operations are recorded, in order, and run later: by advance(), or before read(), write(),
+// zero() and copy(). They do not allocate and do not fail: a device's fault shows in advance() and
+// synchronize(). All pointers in views are the backend's own memory. Numbers, views and the structs
+// that hold them are recorded by value; what they point to, spans of tokens and rows and the arrays
+// of a StepBatch included, must live, and stay as it is, until the operation ran. One caller and
+// one step at a time.
 #pragma once
 
-#include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,6 +16,7 @@
 #include "backend/step_batch.h"
 #include "backend/tensor.h"
 #include "base/result.h"
+#include "threading/run_limit.h"
 
 namespace nemotron {
 
@@ -48,12 +51,6 @@ struct AttentionShape {
   std::int64_t head_dim = 0;
 };
 
-// Until when, and whether at all, recorded operations are run.
-struct RunLimit {
-  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-  const std::atomic<bool>* stop = nullptr;
-};
-
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -63,14 +60,22 @@ class Backend {
 
   // Memory. kOutOfMemory.
   virtual Result<DeviceBuffer> allocate(std::size_t size_bytes) = 0;
+  // These four act after everything before them is done, which they wait for.
   virtual void zero(const DeviceBuffer& buffer) = 0;
-  // Copies from the device after everything before it is done.
   virtual Status read(const float* device, std::span<float> host) = 0;
   virtual Status write(const DeviceBuffer& device, std::span<const float> host) = 0;
-  // Device to device, in order with operations.
+  // Device to device.
   virtual void copy(void* to, const void* from, std::size_t size_bytes) = 0;
-  virtual Status reserve_operations(std::size_t n_operations) = 0;
+
+  // Running.
+  // Makes room for a step of that many operations, so that recording it never allocates. An
+  // operation for which there is no room waits for those before it. kOutOfMemory.
+  virtual Status reserve_operations(std::size_t n) = 0;
+  // Runs recorded operations in order until none is left or the limit is reached; true when none is
+  // left. A call always gets some work done, about 0.5 ms of it at most where the limit is reached
+  // already. The results are the same bytes however often and wherever it was interrupted.
   virtual Result<bool> advance(const RunLimit& limit) = 0;
+  // Runs all of them.
   virtual Status synchronize() = 0;
 
   // Weights.

@@ -7,14 +7,11 @@
 #include "base/text.h"
 #include "engine/role.h"
 #include "formats/model_file.h"
+#include "model/forward.h"
 
 namespace nemotron {
 
 namespace {
-
-// The states of a step lie in a queue of at most this many operations per layer, and a few around.
-constexpr std::size_t kOperationsPerLayer = 16;
-constexpr std::size_t kOperationsAround = 32;
 
 std::size_t common_prefix(std::span<const std::int32_t> a, std::span<const std::int32_t> b) {
   const std::size_t n = std::min(a.size(), b.size());
@@ -38,9 +35,7 @@ Result<std::shared_ptr<Engine>> Engine::create(const ModelFile& file,
   NEMO_ASSIGN(engine->activations_,
               Activations::create(device, engine->config_, options.max_step_rows));
   NEMO_TRY(engine->budget_.charge(engine->activations_.size_bytes(), "a step's activations"));
-  NEMO_TRY(device.reserve_operations(static_cast<std::size_t>(engine->config_.n_layers) *
-                                         kOperationsPerLayer +
-                                     kOperationsAround));
+  NEMO_TRY(device.reserve_operations(max_step_operations(engine->weights_.layers.size())));
   engine->pool_ = std::make_unique<StatePool>(device, engine->budget_);
   engine->logits_.resize(static_cast<std::size_t>(engine->config_.n_vocab));
   engine->step_.reserve(options.max_step_rows);

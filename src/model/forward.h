@@ -2,6 +2,7 @@
 // Written once for all backends. No allocation, no locks, no logging.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -16,6 +17,9 @@ namespace nemotron {
 // activations.max_rows().
 void forward(Backend& backend, const ModelWeights& weights, const Activations& activations,
              const StepBatch& batch);
+
+// No step has more operations than this, forward() and one part of output_head() together.
+constexpr std::size_t max_step_operations(std::size_t n_layers) { return 4 + 7 * n_layers; }
 
 // Logits of some rows of the last forward(), at most kMaxLogitRows, into activations.logits().
 void output_head(Backend& backend, const ModelWeights& weights, const Activations& activations,

@@ -1,0 +1,162 @@
+// The operations of the CPU backend that run along sequences: convolution, scan and attention.
+#include <algorithm>
+#include <cmath>
+
+#include "backend/cpu/cpu_backend.h"
+#include "base/checked_math.h"
+
+namespace nemotron {
+
+namespace {
+
+constexpr std::int64_t kChannels = 64;  // of a convolution: one item
+
+kernels::KvView kv_view(const SequenceState& state, int layer) {
+  const std::int64_t part = state.kv_layout.part_bytes();
+  return {state.kv_blocks.data(), 2 * layer * part, (2 * layer + 1) * part, state.kv_layout.type};
+}
+
+std::int64_t span_rows(const Span& span) { return span.n_rows; }
+
+// Distinguishes what stores keys and values in different types.
+std::int64_t kv_type(const StepBatch& batch) {
+  return batch.states.empty() ? 0 : static_cast<std::int64_t>(batch.states[0].kv_layout.type);
+}
+
+std::int64_t longest_span(const StepBatch& batch) {
+  std::int64_t n = 1;
+  for (const Span& span : batch.spans) n = std::max<std::int64_t>(n, span.n_rows);
+  return n;
+}
+
+}  // namespace
+
+template <typename Count, typename Units, typename Body>
+void CpuBackend::share_spans(const StepBatch& batch, const WorkShape& shape, const Count& n_items,
+                             const Units& n_units, const Body& body) {
+  WorkPlan plan;
+  plan.shape = shape;
+  double total_units = 0.0;
+  for (const Span& span : batch.spans) {
+    const auto units = static_cast<double>(n_units(span));
+    plan.n_items += n_items(span);
+    plan.max_units = std::max(plan.max_units, units);
+    total_units += units * static_cast<double>(n_items(span));
+  }
+  if (plan.n_items > 0) plan.mean_units = total_units / static_cast<double>(plan.n_items);
+  queue_.record(plan, [spans = batch.spans, n_items, body](const WorkRange& range) {
+    std::int64_t first = range.first;
+    std::int64_t last = range.last;
+    for (const Span& span : spans) {
+      const std::int64_t n = n_items(span);
+      if (first < n && last > 0) body(span, std::max<std::int64_t>(first, 0), std::min(last, n));
+      first -= n;
+      last -= n;
+    }
+  });
+}
+
+void CpuBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xBC,
+                               const Conv1dWeights& w, TensorView out) {
+  const std::int64_t n_channel_groups = ceil_div(w.conv_dim, kChannels);
+  const auto n_items = [n_channel_groups](const Span&) { return n_channel_groups; };
+  const auto body = [kernel = kernels_.causal_conv1d, batch, layer, xBC, w, out](
+                        const Span& span, std::int64_t first, std::int64_t last) {
+    const std::int64_t state_size = (w.d_conv - 1) * w.conv_dim;
+    const kernels::CausalConv1dParams params{xBC.data + span.first_row * xBC.stride,
+                                             w.weight,
+                                             w.bias,
+                                             batch.state_of(span).conv_in + layer * state_size,
+                                             batch.state_of(span).conv_out + layer * state_size,
+                                             out.data + span.first_row * out.stride,
+                                             span.n_rows,
+                                             xBC.stride,
+                                             w.conv_dim,
+                                             w.d_conv};
+    kernel(params, first * kChannels, std::min(last * kChannels, w.conv_dim));
+  };
+  const WorkShape shape{WorkKind::kConv, 0, kChannels * w.d_conv, longest_span(batch)};
+  share_spans(batch, shape, n_items, span_rows, body);
+}
+
+void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B,
+                          TensorView C, TensorView dt, const SsmWeights& w, TensorView y) {
+  kernels::SsmScanParams params;  // of row 0 and the first sequence
+  params.x = x.data;
+  params.B = B.data;
+  params.C = C.data;
+  params.dt = dt.data;
+  params.dt_bias = w.dt_bias;
+  params.A = w.A;
+  params.D = w.D;
+  params.y = y.data;
+  params.x_stride = x.stride;
+  params.dt_stride = dt.stride;
+  params.n_heads = w.n_heads;
+  params.head_dim = w.head_dim;
+  params.d_state = w.d_state;
+  params.n_groups = w.n_groups;
+  params.dt_min = w.dt_min;
+  params.dt_max = w.dt_max;
+  const auto body = [kernel = kernels_.ssm_scan, batch, layer, params, y_stride = y.stride](
+                        const Span& span, std::int64_t first, std::int64_t last) {
+    kernels::SsmScanParams p = params;
+    const std::int64_t state_size = p.n_heads * p.head_dim * p.d_state;
+    p.x += span.first_row * p.x_stride;
+    p.B += span.first_row * p.x_stride;
+    p.C += span.first_row * p.x_stride;
+    p.dt += span.first_row * p.dt_stride;
+    p.y += span.first_row * y_stride;
+    p.state_in = batch.state_of(span).ssm_in + layer * state_size;
+    p.state_out = batch.state_of(span).ssm_out + layer * state_size;
+    p.n_rows = span.n_rows;
+    kernel(p, first, last);
+  };
+  const auto n_items = [n_heads = w.n_heads](const Span&) { return n_heads; };
+  const WorkShape shape{WorkKind::kScan, 0, w.head_dim * w.d_state, longest_span(batch)};
+  share_spans(batch, shape, n_items, span_rows, body);
+}
+
+void CpuBackend::store_kv(const StepBatch& batch, int layer, TensorView k, TensorView v,
+                          const AttentionShape& shape) {
+  const auto n_items = [n = shape.n_kv_heads](const Span&) { return n; };
+  const auto body = [kernel = kernels_.kv_store, batch, layer, k, v, shape](
+                        const Span& span, std::int64_t first, std::int64_t last) {
+    const kernels::KvStoreParams params{k.data + span.first_row * k.stride,
+                                        v.data + span.first_row * v.stride,
+                                        kv_view(batch.state_of(span), layer),
+                                        span.n_rows,
+                                        span.position,
+                                        shape.n_kv_heads,
+                                        shape.head_dim};
+    kernel(params, first, last);
+  };
+  const WorkShape work{WorkKind::kKvStore, kv_type(batch), shape.head_dim, longest_span(batch)};
+  share_spans(batch, work, n_items, span_rows, body);
+}
+
+void CpuBackend::attention(const StepBatch& batch, int layer, TensorView q, TensorView k,
+                           TensorView v, const AttentionShape& shape, Activation out) {
+  store_kv(batch, layer, k, v, shape);
+  const auto n_items = [n = shape.n_kv_heads](const Span& span) { return span.n_rows * n; };
+  const auto n_positions = [](const Span& span) { return span.position + span.n_rows; };
+  const auto body = [kernel = kernels_.attention, batch, layer, q, shape, out](
+                        const Span& span, std::int64_t first, std::int64_t last) {
+    kernels::AttentionParams params;
+    params.q = q.data + span.first_row * q.stride;
+    params.kv = kv_view(batch.state_of(span), layer);
+    params.out = first_element(out) + span.first_row * out.n_columns;
+    params.n_rows = span.n_rows;
+    params.position = span.position;
+    params.n_heads = shape.n_heads;
+    params.n_kv_heads = shape.n_kv_heads;
+    params.head_dim = shape.head_dim;
+    params.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
+    kernel(params, first, last);
+  };
+  const std::int64_t width = shape.n_heads / shape.n_kv_heads * shape.head_dim * 2;
+  const WorkShape work{WorkKind::kAttention, kv_type(batch), width};  // a unit is one position
+  share_spans(batch, work, n_items, n_positions, body);
+}
+
+}  // namespace nemotron

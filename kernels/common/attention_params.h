@@ -42,10 +42,18 @@ struct KvStoreParams {
 
 // Causal attention of the span's rows over all positions up to their own, read as stored.
 // Per output: partial softmax sums per 64 absolute positions, merged in ascending order.
+//
+// A call covers the KV blocks [begin_block, end_block). Parts that follow one another upwards from
+// 0 give the bytes of one call over all blocks: `carry` and `out` hold the sums between them. The
+// part that begins at 0 starts a row's sums; the part that holds a row's own position divides them,
+// and later parts leave the row alone.
 struct AttentionParams {
   const float* q = nullptr;  // [n_rows, n_heads * head_dim]
   KvView kv;
-  float* out = nullptr;  // [n_rows, n_heads * head_dim]
+  float* out = nullptr;    // [n_rows, n_heads * head_dim]
+  float* carry = nullptr;  // [n_rows, n_heads, 2]: largest score so far, sum of weights
+  std::int64_t begin_block = 0;
+  std::int64_t end_block = 0;
   std::int64_t n_rows = 0;
   std::int64_t position = 0;  // of the first row
   std::int64_t n_heads = 0;   // query head j reads kv head j / (n_heads / n_kv_heads)
@@ -55,5 +63,10 @@ struct AttentionParams {
 };
 
 inline constexpr std::int64_t kMaxHeadDim = 512;
+
+// Blocks that the span's last row sees: the end of the last part.
+inline std::int64_t attention_blocks(std::int64_t position, std::int64_t n_rows) {
+  return (position + n_rows + kKvBlockTokens - 1) / kKvBlockTokens;
+}
 
 }  // namespace nemotron::kernels

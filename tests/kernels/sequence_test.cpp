@@ -234,7 +234,10 @@ TEST_CASE("attention sees all positions up to its own, keys and values as stored
     AttentionParams params;
     params.q = q.data();
     params.kv = kv;
+    std::vector<float> carry(at(n_rows * heads * 2), NAN);
     params.out = out.data();
+    params.carry = carry.data();
+    params.end_block = attention_blocks(position, n_rows);
     params.n_rows = n_rows;
     params.position = position;
     params.n_heads = heads;
@@ -245,6 +248,21 @@ TEST_CASE("attention sees all positions up to its own, keys and values as stored
     table->attention(params, 13, n_rows * kv_heads);
     INFO(table->name << ", " << heads << " heads of " << head_dim);
     check_close(out, expected, 1e-5);
+
+    // Cuts before, between and behind the blocks in which the rows end, and an empty part.
+    for (const std::vector<std::int64_t>& cuts :
+         {std::vector<std::int64_t>{0, 1, 3}, {0, 2, 3}, {0, 1, 2, 3}, {0, 0, 2, 2, 3, 5}}) {
+      const auto in_one = out;
+      std::fill(out.begin(), out.end(), NAN);
+      std::fill(carry.begin(), carry.end(), NAN);
+      for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+        params.begin_block = cuts[i];
+        params.end_block = cuts[i + 1];
+        table->attention(params, 0, 7);
+        table->attention(params, 7, n_rows * kv_heads);
+      }
+      CHECK(same_bytes(out, in_one));
+    }
   }
 }
 

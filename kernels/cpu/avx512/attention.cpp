@@ -1,7 +1,7 @@
 // Causal group-query attention over KV blocks of 64 positions. The query heads of a KV head share
-// its loads. Scores: lanes are positions, a chain over head_dim; values: lanes are head_dim, a
-// chain over positions. The partial of each block is complete before it is merged, in ascending
-// order.
+// its loads, and the rows of a span share its blocks while they are in the cache. Scores: lanes are
+// positions, a chain over head_dim; values: lanes are head_dim, a chain over positions. The partial
+// of each block is complete before it is merged, in ascending order.
 #if defined(__x86_64__)
 #include <algorithm>
 #include <cmath>
@@ -17,8 +17,9 @@ namespace nemotron::kernels::avx512 {
 
 namespace {
 
-constexpr int kMaxSharedHeads = 5;  // 5 heads x 4 vectors of sums, 4 of keys or values
-constexpr int kBlockVectors = 4;    // of positions, and of channels at a time
+constexpr int kMaxSharedHeads = 5;        // 5 heads x 4 vectors of sums, 4 of keys or values
+constexpr int kBlockVectors = 4;          // of positions, and of channels at a time
+constexpr std::int64_t kSharedRows = 64;  // whose queries and sums stay in the cache with a block
 
 NEMO_INLINE_AVX512 __m512 load_lanes(const float* from, __mmask16 lanes) {
   return _mm512_maskz_loadu_ps(lanes, from);
@@ -32,10 +33,11 @@ NEMO_INLINE_AVX512 __m512 load_lanes(const bf16_bits* from, __mmask16 lanes) {
 template <typename Element, int kHeads>
 struct SharedHeads {
   const AttentionParams& p;
-  const float* q;  // [kHeads, head_dim]
-  float* out;      // [kHeads, head_dim]: sums of values, relative to max
-  float max[kHeads];
-  float sum[kHeads];
+  const float* q;           // [kHeads, head_dim]
+  float* out;               // [kHeads, head_dim]: sums of values, relative to the maximum
+  float* carry;             // [kHeads, 2]
+  float old_scale[kHeads];  // of the sums so far, and of the block's: both to the new maximum
+  float block_scale[kHeads];
   alignas(64) float weights[kHeads][kKvBlockTokens];
 
   // Scores of all 64 positions of a block; those from n on are made -infinity.
@@ -68,9 +70,8 @@ struct SharedHeads {
     }
   }
 
-  // Scores to weights relative to the block's maximum; what was summed before is scaled to the new
-  // maximum. Returns what the block's sums are to be scaled with.
-  NEMO_TARGET_AVX512 float weigh(int h) {
+  // Scores to weights relative to the block's maximum; merges the block's maximum and sum.
+  NEMO_TARGET_AVX512 void weigh(int h) {
     __m512 w[kBlockVectors];
     for (int v = 0; v < kBlockVectors; ++v) w[v] = _mm512_load_ps(weights[h] + v * kLanes);
     const float block_max =
@@ -82,24 +83,17 @@ struct SharedHeads {
     }
     const float block_sum =
         sum_lanes(_mm512_add_ps(_mm512_add_ps(w[0], w[1]), _mm512_add_ps(w[2], w[3])));
-    const float new_max = std::max(max[h], block_max);
-    const float old_scale = exp_f32(max[h] - new_max);
-    const float new_scale = exp_f32(block_max - new_max);
-    max[h] = new_max;
-    sum[h] = sum[h] * old_scale + block_sum * new_scale;
-    float* o = out + h * p.head_dim;
-    for (std::int64_t d = 0; d < p.head_dim; d += kLanes) {
-      const __mmask16 lanes = lanes_from(d, p.head_dim);
-      _mm512_mask_storeu_ps(
-          o + d, lanes,
-          _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, o + d), _mm512_set1_ps(old_scale)));
-    }
-    return new_scale;
+    float& max = carry[2 * h];
+    float& sum = carry[2 * h + 1];
+    const float new_max = std::max(max, block_max);
+    old_scale[h] = exp_f32(max - new_max);
+    block_scale[h] = exp_f32(block_max - new_max);
+    max = new_max;
+    sum = sum * old_scale[h] + block_sum * block_scale[h];
   }
 
-  // out += scale * sum over the block's n positions of weight * value.
-  NEMO_TARGET_AVX512 void add_values(const Element* values, std::int64_t n,
-                                     const float (&scales)[kHeads]) {
+  // out <- old_scale * out + block_scale * sum over the block's n positions of weight * value.
+  NEMO_TARGET_AVX512 void add_values(const Element* values, std::int64_t n) {
     for (std::int64_t d = 0; d < p.head_dim; d += kBlockVectors * kLanes) {
       __mmask16 lanes[kBlockVectors];
       __m512 s[kHeads][kBlockVectors];
@@ -124,71 +118,110 @@ struct SharedHeads {
 #pragma GCC unroll 4
         for (int v = 0; v < kBlockVectors; ++v) {
           float* o = out + h * p.head_dim + d + v * kLanes;
-          const __m512 before = _mm512_maskz_loadu_ps(lanes[v], o);
+          const __m512 before =
+              _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes[v], o), _mm512_set1_ps(old_scale[h]));
           _mm512_mask_storeu_ps(o, lanes[v],
-                                _mm512_fmadd_ps(s[h][v], _mm512_set1_ps(scales[h]), before));
+                                _mm512_fmadd_ps(s[h][v], _mm512_set1_ps(block_scale[h]), before));
         }
       }
     }
   }
 };
 
+// Rows [first_row, last_row) of the span.
+struct Rows {
+  std::int64_t first;
+  std::int64_t last;
+};
+
+// The part's blocks, each for all rows that see it.
 template <typename Element, int kHeads>
-NEMO_TARGET_AVX512 void attend(const AttentionParams& p, std::int64_t row, std::int64_t first_head,
-                               std::int64_t kv_head) {
-  const std::int64_t n_positions = p.position + row + 1;
-  const std::int64_t element = (row * p.n_heads + first_head) * p.head_dim;
-  SharedHeads<Element, kHeads> heads{p, p.q + element, p.out + element, {}, {}, {}};
-  std::fill_n(heads.out, kHeads * p.head_dim, 0.0f);
-  std::fill_n(heads.max, kHeads, -INFINITY);
-  for (std::int64_t begin = 0; begin < n_positions; begin += kKvBlockTokens) {
-    const std::int64_t n = std::min(kKvBlockTokens, n_positions - begin);
-    heads.score(
-        kv_head_part<const Element>(p.kv, p.kv.key_offset_bytes, begin, kv_head, p.head_dim), n);
-    float scales[kHeads];
-    for (int h = 0; h < kHeads; ++h) scales[h] = heads.weigh(h);
-    heads.add_values(
-        kv_head_part<const Element>(p.kv, p.kv.value_offset_bytes, begin, kv_head, p.head_dim), n,
-        scales);
+void attend(const AttentionParams& p, Rows rows, std::int64_t kv_head, std::int64_t first_head) {
+  const std::int64_t end_block = std::min(p.end_block, attention_blocks(p.position + rows.last, 0));
+  for (std::int64_t b = p.begin_block; b < end_block; ++b) {
+    const std::int64_t begin = b * kKvBlockTokens;
+    const auto* k =
+        kv_head_part<const Element>(p.kv, p.kv.key_offset_bytes, begin, kv_head, p.head_dim);
+    const auto* v =
+        kv_head_part<const Element>(p.kv, p.kv.value_offset_bytes, begin, kv_head, p.head_dim);
+    for (std::int64_t row = std::max(rows.first, begin - p.position); row < rows.last; ++row) {
+      const std::int64_t n = std::min(kKvBlockTokens, p.position + row + 1 - begin);
+      const std::int64_t head = row * p.n_heads + first_head;
+      SharedHeads<Element, kHeads> heads{
+          p, p.q + head * p.head_dim, p.out + head * p.head_dim, p.carry + head * 2, {}, {}, {}};
+      heads.score(k, n);
+      for (int h = 0; h < kHeads; ++h) heads.weigh(h);
+      heads.add_values(v, n);
+    }
   }
-  for (int h = 0; h < kHeads; ++h)
-    for (std::int64_t d = 0; d < p.head_dim; ++d) heads.out[h * p.head_dim + d] /= heads.sum[h];
 }
 
 template <typename Element>
-void attend_group(const AttentionParams& p, std::int64_t row, std::int64_t kv_head) {
+void attend_group(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
   const std::int64_t group = p.n_heads / p.n_kv_heads;
   for (std::int64_t i = 0; i < group; i += kMaxSharedHeads) {
     const std::int64_t head = kv_head * group + i;
     switch (std::min<std::int64_t>(kMaxSharedHeads, group - i)) {
       case 1:
-        attend<Element, 1>(p, row, head, kv_head);
+        attend<Element, 1>(p, rows, kv_head, head);
         break;
       case 2:
-        attend<Element, 2>(p, row, head, kv_head);
+        attend<Element, 2>(p, rows, kv_head, head);
         break;
       case 3:
-        attend<Element, 3>(p, row, head, kv_head);
+        attend<Element, 3>(p, rows, kv_head, head);
         break;
       case 4:
-        attend<Element, 4>(p, row, head, kv_head);
+        attend<Element, 4>(p, rows, kv_head, head);
         break;
       default:
-        attend<Element, 5>(p, row, head, kv_head);
+        attend<Element, 5>(p, rows, kv_head, head);
         break;
     }
+  }
+}
+
+// The sums of no position.
+void begin_rows(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
+  const std::int64_t group = p.n_heads / p.n_kv_heads;
+  for (std::int64_t row = rows.first; row < rows.last; ++row) {
+    const std::int64_t head = row * p.n_heads + kv_head * group;
+    std::fill_n(p.out + head * p.head_dim, group * p.head_dim, 0.0f);
+    for (std::int64_t h = head; h < head + group; ++h) {
+      p.carry[2 * h] = -INFINITY;
+      p.carry[2 * h + 1] = 0.0f;
+    }
+  }
+}
+
+// Divides the rows whose last block this part held.
+void end_rows(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
+  const std::int64_t group = p.n_heads / p.n_kv_heads;
+  for (std::int64_t row = rows.first; row < rows.last; ++row) {
+    const std::int64_t last_block = (p.position + row) / kKvBlockTokens;
+    if (last_block < p.begin_block || last_block >= p.end_block) continue;
+    const std::int64_t first_head = row * p.n_heads + kv_head * group;
+    for (std::int64_t h = first_head; h < first_head + group; ++h)
+      for (std::int64_t d = 0; d < p.head_dim; ++d) p.out[h * p.head_dim + d] /= p.carry[2 * h + 1];
   }
 }
 
 }  // namespace
 
 void attention(const AttentionParams& p, std::int64_t first, std::int64_t last) {
-  for (std::int64_t pair = first; pair < last; ++pair) {
+  while (first < last) {
+    const std::int64_t kv_head = first / p.n_rows;
+    const std::int64_t row = first % p.n_rows;
+    const std::int64_t n = std::min({last - first, p.n_rows - row, kSharedRows});
+    const Rows rows{row, row + n};
+    if (p.begin_block == 0) begin_rows(p, rows, kv_head);
     if (p.kv.type == KvType::kF32) {
-      attend_group<float>(p, pair / p.n_kv_heads, pair % p.n_kv_heads);
+      attend_group<float>(p, rows, kv_head);
     } else {
-      attend_group<bf16_bits>(p, pair / p.n_kv_heads, pair % p.n_kv_heads);
+      attend_group<bf16_bits>(p, rows, kv_head);
     }
+    end_rows(p, rows, kv_head);
+    first += n;
   }
 }
 

@@ -68,13 +68,21 @@ Partial block_partial(const AttentionParams& p, const float* q, std::int64_t kv_
 template <typename Element>
 void attend(const AttentionParams& p, std::int64_t row_index, std::int64_t head) {
   const std::int64_t n_positions = p.position + row_index + 1;
+  const std::int64_t n_blocks = attention_blocks(n_positions, 0);
+  if (p.begin_block >= n_blocks) return;
   const std::int64_t element = (row_index * p.n_heads + head) * p.head_dim;
   const std::int64_t kv_head = head / (p.n_heads / p.n_kv_heads);
+  float* carry = p.carry + (row_index * p.n_heads + head) * 2;
   float weighted[kMaxHeadDim];
   Row out = row(p.out + element, p.head_dim);
-  out.setZero();
   Partial total;
-  for (std::int64_t begin = 0; begin < n_positions; begin += kKvBlockTokens) {
+  if (p.begin_block == 0) {
+    out.setZero();
+  } else {
+    total = {carry[0], carry[1]};
+  }
+  for (std::int64_t b = p.begin_block; b < std::min(p.end_block, n_blocks); ++b) {
+    const std::int64_t begin = b * kKvBlockTokens;
     const std::int64_t end = std::min(begin + kKvBlockTokens, n_positions);
     const Partial block = block_partial<Element>(p, p.q + element, kv_head, begin, end, weighted);
     const float max = std::max(total.max, block.max);
@@ -83,7 +91,9 @@ void attend(const AttentionParams& p, std::int64_t row_index, std::int64_t head)
     out = out * old_scale + row(weighted, p.head_dim) * new_scale;
     total = {max, total.sum * old_scale + block.sum * new_scale};
   }
-  out /= total.sum;
+  carry[0] = total.max;
+  carry[1] = total.sum;
+  if (n_blocks <= p.end_block) out /= total.sum;
 }
 
 }  // namespace
@@ -100,11 +110,15 @@ void kv_store(const KvStoreParams& p, std::int64_t first, std::int64_t last) {
 
 void attention(const AttentionParams& p, std::int64_t first, std::int64_t last) {
   const std::int64_t group = p.n_heads / p.n_kv_heads;
-  for (std::int64_t head = first * group; head < last * group; ++head) {
-    if (p.kv.type == KvType::kF32) {
-      attend<float>(p, head / p.n_heads, head % p.n_heads);
-    } else {
-      attend<bf16_bits>(p, head / p.n_heads, head % p.n_heads);
+  for (std::int64_t pair = first; pair < last; ++pair) {
+    const std::int64_t row_index = pair % p.n_rows;
+    const std::int64_t first_head = pair / p.n_rows * group;
+    for (std::int64_t head = first_head; head < first_head + group; ++head) {
+      if (p.kv.type == KvType::kF32) {
+        attend<float>(p, row_index, head);
+      } else {
+        attend<bf16_bits>(p, row_index, head);
+      }
     }
   }
 }

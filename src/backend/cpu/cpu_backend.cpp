@@ -58,7 +58,7 @@ class CpuBackend final : public Backend {
   void ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B, TensorView C,
                 TensorView dt, const SsmWeights& w, TensorView y) override;
   void attention(const StepBatch& batch, int layer, TensorView q, TensorView k, TensorView v,
-                 const AttentionShape& shape, Activation out) override;
+                 const AttentionShape& shape, TensorView carry, Activation out) override;
 
  private:
   // Calls kernel(params, first, last) over [0, n) in pieces that begin at multiples of `unit`.
@@ -288,7 +288,8 @@ void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, Tenso
 }
 
 void CpuBackend::attention(const StepBatch& batch, int layer, TensorView q, TensorView k,
-                           TensorView v, const AttentionShape& shape, Activation out) {
+                           TensorView v, const AttentionShape& shape, TensorView carry,
+                           Activation out) {
   const auto n_kv_heads = [&](const Span&) { return shape.n_kv_heads; };
   share_spans(batch, n_kv_heads, [&](const Span& span, std::int64_t first, std::int64_t last) {
     const kernels::KvStoreParams params{k.data + span.first_row * k.stride,
@@ -306,6 +307,8 @@ void CpuBackend::attention(const StepBatch& batch, int layer, TensorView q, Tens
     params.q = q.data + span.first_row * q.stride;
     params.kv = kv_view(batch.state_of(span), layer);
     params.out = first_element(out) + span.first_row * out.n_columns;
+    params.carry = carry.data + span.first_row * carry.stride;
+    params.end_block = kernels::attention_blocks(span.position, span.n_rows);
     params.n_rows = span.n_rows;
     params.position = span.position;
     params.n_heads = shape.n_heads;

@@ -29,28 +29,44 @@ NEMO_INLINE_AVX512 __m512 load_lanes(const bf16_bits* from, __mmask16 lanes) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
 }
 
+// Asks for the cache line at `from`, once per line where vectors of 16 elements follow one another.
+template <typename Element>
+NEMO_INLINE_AVX512 void prefetch_vector(const Element* from, int vector) {
+  constexpr int kVectorsPerLine = 4 / static_cast<int>(sizeof(Element));
+  if (vector % kVectorsPerLine == 0) _mm_prefetch(from + vector * kLanes, _MM_HINT_T1);
+}
+
 // kHeads neighbouring query heads of one row, and the block they look at.
 template <typename Element, int kHeads>
 struct SharedHeads {
   const AttentionParams& p;
-  const float* q;           // [kHeads, head_dim]
-  float* out;               // [kHeads, head_dim]: sums of values, relative to the maximum
-  float* carry;             // [kHeads, 2]
-  float old_scale[kHeads];  // of the sums so far, and of the block's: both to the new maximum
-  float block_scale[kHeads];
-  alignas(64) float weights[kHeads][kKvBlockTokens];
+  const float* q = nullptr;        // [kHeads, head_dim]
+  float* out = nullptr;            // [kHeads, head_dim]: sums of values, relative to the maximum
+  float* carry = nullptr;          // [kHeads, 2]
+  float old_scale[kHeads] = {};    // of the sums so far, and of the block's: both to the new
+  float block_scale[kHeads] = {};  // maximum
+  alignas(64) float weights[kHeads][kKvBlockTokens] = {};
+
+  // `head`: the first one's index in [n_rows, n_heads].
+  void look_from(std::int64_t head) {
+    q = p.q + head * p.head_dim;
+    out = p.out + head * p.head_dim;
+    carry = p.carry + head * 2;
+  }
 
   // Scores of all 64 positions of a block; those from n on are made -infinity.
-  NEMO_TARGET_AVX512 void score(const Element* k, std::int64_t n) {
+  // `next` is what is read after them, 64 * head_dim elements too.
+  NEMO_TARGET_AVX512 void score(const Element* k, std::int64_t n, const Element* next) {
     __m512 s[kHeads][kBlockVectors];
 #pragma GCC unroll 5
     for (int h = 0; h < kHeads; ++h) {
 #pragma GCC unroll 4
       for (int v = 0; v < kBlockVectors; ++v) s[h][v] = _mm512_setzero_ps();
     }
-    for (std::int64_t d = 0; d < p.head_dim; ++d, k += kKvBlockTokens) {
+    for (std::int64_t d = 0; d < p.head_dim; ++d, k += kKvBlockTokens, next += kKvBlockTokens) {
 #pragma GCC unroll 4
       for (int v = 0; v < kBlockVectors; ++v) {
+        prefetch_vector(next, v);
         const __m512 keys = load_lanes(k + v * kLanes, __mmask16{0xffff});
 #pragma GCC unroll 5
         for (int h = 0; h < kHeads; ++h)
@@ -93,7 +109,7 @@ struct SharedHeads {
   }
 
   // out <- old_scale * out + block_scale * sum over the block's n positions of weight * value.
-  NEMO_TARGET_AVX512 void add_values(const Element* values, std::int64_t n) {
+  NEMO_TARGET_AVX512 void add_values(const Element* values, std::int64_t n, const Element* next) {
     for (std::int64_t d = 0; d < p.head_dim; d += kBlockVectors * kLanes) {
       __mmask16 lanes[kBlockVectors];
       __m512 s[kHeads][kBlockVectors];
@@ -107,6 +123,7 @@ struct SharedHeads {
         const Element* row = values + i * p.head_dim + d;
 #pragma GCC unroll 4
         for (int v = 0; v < kBlockVectors; ++v) {
+          prefetch_vector(next + i * p.head_dim + d, v);
           const __m512 value = load_lanes(row + v * kLanes, lanes[v]);
 #pragma GCC unroll 5
           for (int h = 0; h < kHeads; ++h)
@@ -136,7 +153,9 @@ struct Rows {
 
 // The part's blocks, each for all rows that see it.
 template <typename Element, int kHeads>
-void attend(const AttentionParams& p, Rows rows, std::int64_t kv_head, std::int64_t first_head) {
+NEMO_TARGET_AVX512 void attend(const AttentionParams& p, Rows rows, std::int64_t kv_head,
+                               std::int64_t first_head) {
+  SharedHeads<Element, kHeads> heads{p};
   const std::int64_t end_block = std::min(p.end_block, attention_blocks(p.position + rows.last, 0));
   for (std::int64_t b = p.begin_block; b < end_block; ++b) {
     const std::int64_t begin = b * kKvBlockTokens;
@@ -144,14 +163,16 @@ void attend(const AttentionParams& p, Rows rows, std::int64_t kv_head, std::int6
         kv_head_part<const Element>(p.kv, p.kv.key_offset_bytes, begin, kv_head, p.head_dim);
     const auto* v =
         kv_head_part<const Element>(p.kv, p.kv.value_offset_bytes, begin, kv_head, p.head_dim);
+    const auto* next_k = b + 1 == end_block ? k
+                                            : kv_head_part<const Element>(
+                                                  p.kv, p.kv.key_offset_bytes,
+                                                  begin + kKvBlockTokens, kv_head, p.head_dim);
     for (std::int64_t row = std::max(rows.first, begin - p.position); row < rows.last; ++row) {
       const std::int64_t n = std::min(kKvBlockTokens, p.position + row + 1 - begin);
-      const std::int64_t head = row * p.n_heads + first_head;
-      SharedHeads<Element, kHeads> heads{
-          p, p.q + head * p.head_dim, p.out + head * p.head_dim, p.carry + head * 2, {}, {}, {}};
-      heads.score(k, n);
+      heads.look_from(row * p.n_heads + first_head);
+      heads.score(k, n, v);
       for (int h = 0; h < kHeads; ++h) heads.weigh(h);
-      heads.add_values(v, n);
+      heads.add_values(v, n, next_k);
     }
   }
 }
@@ -182,7 +203,7 @@ void attend_group(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
 }
 
 // The sums of no position.
-void begin_rows(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
+NEMO_TARGET_AVX512 void begin_rows(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
   const std::int64_t group = p.n_heads / p.n_kv_heads;
   for (std::int64_t row = rows.first; row < rows.last; ++row) {
     const std::int64_t head = row * p.n_heads + kv_head * group;
@@ -195,7 +216,7 @@ void begin_rows(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
 }
 
 // Divides the rows whose last block this part held.
-void end_rows(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
+NEMO_TARGET_AVX512 void end_rows(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
   const std::int64_t group = p.n_heads / p.n_kv_heads;
   for (std::int64_t row = rows.first; row < rows.last; ++row) {
     const std::int64_t last_block = (p.position + row) / kKvBlockTokens;

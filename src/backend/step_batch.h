@@ -24,9 +24,8 @@ struct KvLayout {
   std::int64_t head_dim = 0;
   KvType type = KvType::kBF16;
 
-  std::int64_t element_bytes() const { return type == KvType::kF32 ? 4 : 2; }
   std::int64_t part_bytes() const {  // keys, or values, of one layer
-    return kernels::kKvBlockTokens * n_kv_heads * head_dim * element_bytes();
+    return n_kv_heads * kernels::kv_head_bytes(type, head_dim);
   }
   std::int64_t block_bytes() const { return 2 * n_layers * part_bytes(); }
 };

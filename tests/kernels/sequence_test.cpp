@@ -1,8 +1,6 @@
-// Convolution, scan, norms and attention of every level against plain double arithmetic.
-#include <cstring>
+// Convolution, scan and norms of every level against plain double arithmetic.
 #include <utility>
 
-#include "base/float_types.h"
 #include "kernel_test.h"
 
 using namespace nemotron;
@@ -12,24 +10,6 @@ using namespace nemotron::test;
 namespace {
 
 double silu(double x) { return x / (1.0 + std::exp(-x)); }
-
-void check_close(const std::vector<float>& found, const std::vector<double>& expected,
-                 double bound) {
-  REQUIRE(found.size() == expected.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    if (!(std::abs(found[i] - expected[i]) <= bound)) {
-      INFO("at " << i << ": " << found[i] << ", expected " << expected[i] << " +- " << bound);
-      FAIL_CHECK();
-    }
-  }
-}
-
-std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
-
-bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() &&
-         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
-}
 
 }  // namespace
 
@@ -185,83 +165,6 @@ TEST_CASE("the norms divide by the root mean square, the gate first") {
       table->gated_group_norm(
           {x.data(), z.data(), weight.data(), out.data(), n, n + 5, groups, 1e-5f}, 0, 3);
       check_close(out, expected_gated, 4e-6);
-    }
-  }
-}
-
-TEST_CASE("attention sees all positions up to its own, keys and values as stored") {
-  const std::int64_t kv_heads = 2, position = 120, n_rows = 20;
-  const std::int64_t heads = kv_heads * GENERATE(1, 2, 3, 4, 5, 7);
-  const std::int64_t head_dim = GENERATE(18, 128);
-  const KvType type = GENERATE(KvType::kF32, KvType::kBF16);
-  const std::int64_t part_bytes =
-      kKvBlockTokens * kv_heads * head_dim * (type == KvType::kF32 ? 4 : 2);
-  for (const KernelTable* table : kernel_tables()) {
-    Random random(7);
-    const std::int64_t n_positions = position + n_rows;
-    auto k = random.reals(n_positions * kv_heads * head_dim, 2.0f);
-    auto v = random.reals(n_positions * kv_heads * head_dim);
-    const auto q = random.reals(n_rows * heads * head_dim, 2.0f);
-    std::vector<std::vector<char>> memory(3, std::vector<char>(at(2 * part_bytes)));
-    std::vector<void*> blocks;
-    for (auto& block : memory) blocks.push_back(block.data());
-    const KvView kv{blocks.data(), 0, part_bytes, type};
-    table->kv_store({k.data(), v.data(), kv, n_positions, 0, kv_heads, head_dim}, 0, 1);
-    table->kv_store({k.data(), v.data(), kv, n_positions, 0, kv_heads, head_dim}, 1, kv_heads);
-    if (type == KvType::kBF16) {
-      for (float& value : k) value = bf16_to_float(float_to_bf16(value));
-      for (float& value : v) value = bf16_to_float(float_to_bf16(value));
-    }
-    std::vector<double> expected;
-    const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
-    for (std::int64_t i = 0; i < n_rows; ++i) {
-      for (std::int64_t head = 0; head < heads; ++head) {
-        std::vector<double> sum(at(head_dim));
-        double total = 0;
-        for (std::int64_t s = 0; s <= position + i; ++s) {
-          const std::int64_t row = (s * kv_heads + head / (heads / kv_heads)) * head_dim;
-          double score = 0;
-          for (std::int64_t d = 0; d < head_dim; ++d)
-            score += double{q[at((i * heads + head) * head_dim + d)]} * k[at(row + d)];
-          const double weight = std::exp(score * scale);
-          total += weight;
-          for (std::int64_t d = 0; d < head_dim; ++d) sum[at(d)] += weight * v[at(row + d)];
-        }
-        for (const double value : sum) expected.push_back(value / total);
-      }
-    }
-    std::vector<float> out(at(n_rows * heads * head_dim), NAN);
-    AttentionParams params;
-    params.q = q.data();
-    params.kv = kv;
-    std::vector<float> carry(at(n_rows * heads * 2), NAN);
-    params.out = out.data();
-    params.carry = carry.data();
-    params.end_block = attention_blocks(position, n_rows);
-    params.n_rows = n_rows;
-    params.position = position;
-    params.n_heads = heads;
-    params.n_kv_heads = kv_heads;
-    params.head_dim = head_dim;
-    params.scale = static_cast<float>(scale);
-    table->attention(params, 0, 13);
-    table->attention(params, 13, n_rows * kv_heads);
-    INFO(table->name << ", " << heads << " heads of " << head_dim);
-    check_close(out, expected, 1e-5);
-
-    // Cuts before, between and behind the blocks in which the rows end, and an empty part.
-    for (const std::vector<std::int64_t>& cuts :
-         {std::vector<std::int64_t>{0, 1, 3}, {0, 2, 3}, {0, 1, 2, 3}, {0, 0, 2, 2, 3, 5}}) {
-      const auto in_one = out;
-      std::fill(out.begin(), out.end(), NAN);
-      std::fill(carry.begin(), carry.end(), NAN);
-      for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
-        params.begin_block = cuts[i];
-        params.end_block = cuts[i + 1];
-        table->attention(params, 0, 7);
-        table->attention(params, 7, n_rows * kv_heads);
-      }
-      CHECK(same_bytes(out, in_one));
     }
   }
 }

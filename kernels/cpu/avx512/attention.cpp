@@ -7,37 +7,20 @@
 #include <cmath>
 #include <cstddef>
 
-#include "base/float_types.h"
 #include "kernels/common/math.h"
 #include "kernels/cpu/avx512/avx512_kernels.h"
+#include "kernels/cpu/avx512/kv_reader.h"
 #include "kernels/cpu/avx512/vector_math.h"
-#include "kernels/cpu/ref/ref_kernels.h"
 
 namespace nemotron::kernels::avx512 {
 
 namespace {
 
 constexpr int kMaxSharedHeads = 5;        // 5 heads x 4 vectors of sums, 4 of keys or values
-constexpr int kBlockVectors = 4;          // of positions, and of channels at a time
 constexpr std::int64_t kSharedRows = 64;  // whose queries and sums stay in the cache with a block
 
-NEMO_INLINE_AVX512 __m512 load_lanes(const float* from, __mmask16 lanes) {
-  return _mm512_maskz_loadu_ps(lanes, from);
-}
-NEMO_INLINE_AVX512 __m512 load_lanes(const bf16_bits* from, __mmask16 lanes) {
-  const __m256i halves = _mm256_maskz_loadu_epi16(lanes, from);
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
-}
-
-// Asks for the cache line at `from`, once per line where vectors of 16 elements follow one another.
-template <typename Element>
-NEMO_INLINE_AVX512 void prefetch_vector(const Element* from, int vector) {
-  constexpr int kVectorsPerLine = 4 / static_cast<int>(sizeof(Element));
-  if (vector % kVectorsPerLine == 0) _mm_prefetch(from + vector * kLanes, _MM_HINT_T1);
-}
-
 // kHeads neighbouring query heads of one row, and the block they look at.
-template <typename Element, int kHeads>
+template <typename Reader, int kHeads>
 struct SharedHeads {
   const AttentionParams& p;
   const float* q = nullptr;        // [kHeads, head_dim]
@@ -55,19 +38,18 @@ struct SharedHeads {
   }
 
   // Scores of all 64 positions of a block; those from n on are made -infinity.
-  // `next` is what is read after them, 64 * head_dim elements too.
-  NEMO_TARGET_AVX512 void score(const Element* k, std::int64_t n, const Element* next) {
+  NEMO_TARGET_AVX512 void score(Reader k, std::int64_t n) {
     __m512 s[kHeads][kBlockVectors];
 #pragma GCC unroll 5
     for (int h = 0; h < kHeads; ++h) {
 #pragma GCC unroll 4
       for (int v = 0; v < kBlockVectors; ++v) s[h][v] = _mm512_setzero_ps();
     }
-    for (std::int64_t d = 0; d < p.head_dim; ++d, k += kKvBlockTokens, next += kKvBlockTokens) {
+    for (std::int64_t d = 0; d < p.head_dim; ++d) {
+      if (d % kKvScaleChannels == 0) k.begin_keys(d);
 #pragma GCC unroll 4
       for (int v = 0; v < kBlockVectors; ++v) {
-        prefetch_vector(next, v);
-        const __m512 keys = load_lanes(k + v * kLanes, __mmask16{0xffff});
+        const __m512 keys = k.keys(d, v);
 #pragma GCC unroll 5
         for (int h = 0; h < kHeads; ++h)
           s[h][v] = _mm512_fmadd_ps(_mm512_set1_ps(q[h * p.head_dim + d]), keys, s[h][v]);
@@ -109,7 +91,7 @@ struct SharedHeads {
   }
 
   // out <- old_scale * out + block_scale * sum over the block's n positions of weight * value.
-  NEMO_TARGET_AVX512 void add_values(const Element* values, std::int64_t n, const Element* next) {
+  NEMO_TARGET_AVX512 void add_values(Reader values, std::int64_t n) {
     for (std::int64_t d = 0; d < p.head_dim; d += kBlockVectors * kLanes) {
       __mmask16 lanes[kBlockVectors];
       __m512 s[kHeads][kBlockVectors];
@@ -120,11 +102,10 @@ struct SharedHeads {
         for (int h = 0; h < kHeads; ++h) s[h][v] = _mm512_setzero_ps();
       }
       for (std::int64_t i = 0; i < n; ++i) {
-        const Element* row = values + i * p.head_dim + d;
+        values.begin_values(i, d);
 #pragma GCC unroll 4
         for (int v = 0; v < kBlockVectors; ++v) {
-          prefetch_vector(next + i * p.head_dim + d, v);
-          const __m512 value = load_lanes(row + v * kLanes, lanes[v]);
+          const __m512 value = values.values(i, d, v, lanes[v]);
 #pragma GCC unroll 5
           for (int h = 0; h < kHeads; ++h)
             s[h][v] = _mm512_fmadd_ps(_mm512_set1_ps(weights[h][i]), value, s[h][v]);
@@ -152,53 +133,37 @@ struct Rows {
 };
 
 // The part's blocks, each for all rows that see it.
-template <typename Element, int kHeads>
+template <typename Reader, int kHeads>
 NEMO_TARGET_AVX512 void attend(const AttentionParams& p, Rows rows, std::int64_t kv_head,
                                std::int64_t first_head) {
-  SharedHeads<Element, kHeads> heads{p};
+  SharedHeads<Reader, kHeads> heads{p};
   const std::int64_t end_block = std::min(p.end_block, attention_blocks(p.position + rows.last, 0));
   for (std::int64_t b = p.begin_block; b < end_block; ++b) {
     const std::int64_t begin = b * kKvBlockTokens;
-    const auto* k =
-        kv_head_part<const Element>(p.kv, p.kv.key_offset_bytes, begin, kv_head, p.head_dim);
-    const auto* v =
-        kv_head_part<const Element>(p.kv, p.kv.value_offset_bytes, begin, kv_head, p.head_dim);
-    const auto* next_k = b + 1 == end_block ? k
-                                            : kv_head_part<const Element>(
-                                                  p.kv, p.kv.key_offset_bytes,
-                                                  begin + kKvBlockTokens, kv_head, p.head_dim);
+    const std::int64_t next = std::min(b + 1, end_block - 1) * kKvBlockTokens;
+    const auto* k = kv_head_part(p.kv, p.kv.key_offset_bytes, begin, kv_head, p.head_dim);
+    const auto* v = kv_head_part(p.kv, p.kv.value_offset_bytes, begin, kv_head, p.head_dim);
+    const auto* next_k = kv_head_part(p.kv, p.kv.key_offset_bytes, next, kv_head, p.head_dim);
     for (std::int64_t row = std::max(rows.first, begin - p.position); row < rows.last; ++row) {
       const std::int64_t n = std::min(kKvBlockTokens, p.position + row + 1 - begin);
       heads.look_from(row * p.n_heads + first_head);
-      heads.score(k, n, v);
+      heads.score(Reader(k, v, p.head_dim), n);
       for (int h = 0; h < kHeads; ++h) heads.weigh(h);
-      heads.add_values(v, n, next_k);
+      heads.add_values(Reader(v, next_k, p.head_dim), n);
     }
   }
 }
 
-template <typename Element>
+template <typename Reader>
 void attend_group(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
+  using Attend = void (*)(const AttentionParams&, Rows, std::int64_t, std::int64_t);
+  constexpr Attend kAttend[kMaxSharedHeads] = {attend<Reader, 1>, attend<Reader, 2>,
+                                               attend<Reader, 3>, attend<Reader, 4>,
+                                               attend<Reader, 5>};
   const std::int64_t group = p.n_heads / p.n_kv_heads;
   for (std::int64_t i = 0; i < group; i += kMaxSharedHeads) {
-    const std::int64_t head = kv_head * group + i;
-    switch (std::min<std::int64_t>(kMaxSharedHeads, group - i)) {
-      case 1:
-        attend<Element, 1>(p, rows, kv_head, head);
-        break;
-      case 2:
-        attend<Element, 2>(p, rows, kv_head, head);
-        break;
-      case 3:
-        attend<Element, 3>(p, rows, kv_head, head);
-        break;
-      case 4:
-        attend<Element, 4>(p, rows, kv_head, head);
-        break;
-      default:
-        attend<Element, 5>(p, rows, kv_head, head);
-        break;
-    }
+    const std::int64_t n = std::min<std::int64_t>(kMaxSharedHeads, group - i);
+    kAttend[n - 1](p, rows, kv_head, kv_head * group + i);
   }
 }
 
@@ -236,10 +201,16 @@ void attention(const AttentionParams& p, std::int64_t first, std::int64_t last) 
     const std::int64_t n = std::min({last - first, p.n_rows - row, kSharedRows});
     const Rows rows{row, row + n};
     if (p.begin_block == 0) begin_rows(p, rows, kv_head);
-    if (p.kv.type == KvType::kF32) {
-      attend_group<float>(p, rows, kv_head);
-    } else {
-      attend_group<bf16_bits>(p, rows, kv_head);
+    switch (p.kv.type) {
+      case KvType::kF32:
+        attend_group<KvReader<float>>(p, rows, kv_head);
+        break;
+      case KvType::kBF16:
+        attend_group<KvReader<bf16_bits>>(p, rows, kv_head);
+        break;
+      case KvType::kQ8:
+        attend_group<Q8KvReader>(p, rows, kv_head);
+        break;
     }
     end_rows(p, rows, kv_head);
     first += n;

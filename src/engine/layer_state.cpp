@@ -115,8 +115,8 @@ Result<LayerState::Extension> LayerState::extend(Backend& backend, StatePool& po
   Extension extension;
   extension.view.conv_in = reinterpret_cast<const float*>(in);
   extension.view.conv_out = reinterpret_cast<float*>(out);
-  extension.view.ssm_in = reinterpret_cast<const float*>(in + layout_->conv_bytes);
-  extension.view.ssm_out = reinterpret_cast<float*>(out + layout_->conv_bytes);
+  extension.view.ssm_in = in + layout_->conv_bytes;
+  extension.view.ssm_out = out + layout_->conv_bytes;
   extension.view.state_type = layout_->state_type;
   extension.view.kv_blocks = kv_pointers_;
   extension.view.kv_layout = layout_->kv;

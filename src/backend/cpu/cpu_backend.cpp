@@ -271,8 +271,12 @@ void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, Tenso
     params.dt_bias = w.dt_bias;
     params.A = w.A;
     params.D = w.D;
-    params.state_in = batch.state_of(span).ssm_in + layer * state_size;
-    params.state_out = batch.state_of(span).ssm_out + layer * state_size;
+    const SequenceState& state = batch.state_of(span);
+    const std::int64_t offset =
+        layer * state_size * static_cast<std::int64_t>(state_element_bytes(state.state_type));
+    params.state_in = static_cast<const std::byte*>(state.ssm_in) + offset;
+    params.state_out = static_cast<std::byte*>(state.ssm_out) + offset;
+    params.state_type = state.state_type;
     params.y = y.data + span.first_row * y.stride;
     params.n_rows = span.n_rows;
     params.x_stride = x.stride;

@@ -56,6 +56,12 @@ TokenCost token_cost(const nemotron::Context& context) {
   return cost;
 }
 
+double kv_bytes_per_token(const nemo_model_info& info, std::uint32_t kv_type) {
+  const double in_bf16 = static_cast<double>(info.kv_bytes_per_token);
+  if (kv_type == NEMO_KV_F32) return 2 * in_bf16;
+  return kv_type == NEMO_KV_Q8 ? in_bf16 * 17 / 32 : in_bf16;
+}
+
 std::vector<std::int32_t> random_tokens(std::size_t n, std::uint32_t n_vocab) {
   std::vector<std::int32_t> tokens(n);
   std::uint64_t state = 88172645463325252u;
@@ -154,7 +160,7 @@ ordered_json measure(const Options& options) {
     const double depth =
         static_cast<double>(options.depth) + static_cast<double>(options.n_generate) / 2;
     const double bytes = cost.weight_bytes + 2.0 * static_cast<double>(info.recurrent_state_bytes) +
-                         depth * static_cast<double>(info.kv_bytes_per_token);
+                         depth * kv_bytes_per_token(info, options.kv_type);
     const double rate = static_cast<double>(options.n_generate) / times.median();
     report["decode"] = {{"tokens", options.n_generate},
                         {"depth", options.depth},

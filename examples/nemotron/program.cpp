@@ -84,8 +84,9 @@ nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags) {
 }
 
 void add_kv_type_option(CLI::App& command, std::uint32_t& kv_type) {
-  const std::map<std::string, std::uint32_t> types = {{"bf16", NEMO_KV_BF16}, {"f32", NEMO_KV_F32}};
-  command.add_option("--kv-type", kv_type, "Keys and values of attention in bf16 or f32")
+  const std::map<std::string, std::uint32_t> types = {
+      {"bf16", NEMO_KV_BF16}, {"f32", NEMO_KV_F32}, {"q8", NEMO_KV_Q8}};
+  command.add_option("--kv-type", kv_type, "Keys and values of attention in bf16, f32 or q8")
       ->transform(CLI::CheckedTransformer(types).description(""))
       ->type_name("TYPE");
 }

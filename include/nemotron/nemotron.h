@@ -487,7 +487,9 @@ typedef struct nemo_session nemo_session;
 enum {
   NEMO_KV_DEFAULT = 0, /**< NEMO_KV_BF16. */
   NEMO_KV_BF16 = 1,    /**< Keys and values rounded to bf16. */
-  NEMO_KV_F32 = 2      /**< Keys and values in f32: twice the memory, for comparing with a reference. */
+  NEMO_KV_F32 = 2,     /**< Keys and values in f32: twice the memory, for comparing with a reference. */
+  NEMO_KV_Q8 = 3       /**< Keys and values rounded to 8 bits, with one bf16 scale for 32 neighbouring elements of a
+                            head: 17/32 of the memory of bf16. Needs a model whose `head_dim` is a multiple of 32. */
 };
 
 /** Values of nemo_session_options::snapshot_policy: which states a prompt leaves in the prefix cache. */
@@ -503,7 +505,8 @@ typedef struct nemo_session_options {
   uint32_t struct_size; /**< sizeof(nemo_session_options). */
   uint32_t max_tokens;  /**< Most tokens the session may hold; 0: the model's max_context. Larger than that is
                              NEMO_E_INVALID_ARGUMENT. Memory is taken as the session grows. */
-  uint32_t kv_type;     /**< NEMO_KV_ value. */
+  uint32_t kv_type;     /**< NEMO_KV_ value. One that the model's shape does not allow is
+                             NEMO_E_INVALID_ARGUMENT. */
   uint32_t reserved;    /**< 0. */
   int32_t priority;     /**< Requests of higher priority run first. */
   uint32_t snapshot_policy; /**< NEMO_SNAPSHOT_ value. */

@@ -26,22 +26,27 @@ struct CausalConv1dParams {
   std::int64_t d_conv = 0;
 };
 
+// How the SSM state is kept between tokens.
+enum class StateType : std::uint8_t { kF32, kBF16 };
+
 // The recurrence, token by token (section 2):
 //   dt' = clamp(softplus(dt + dt_bias));  h <- exp(dt' A) h + (dt' x) outer B;  y = h C + D x
-// f32 throughout: a narrower state drifts over long contexts. The state lies [head, d_state,
-// head_dim], so that lanes run along head_dim and no sum crosses lanes; y sums over d_state
-// ascending, from D x.
+// Computed in f32. The state lies [head, d_state, head_dim], so that lanes run along head_dim and
+// no sum crosses lanes; y sums over d_state ascending, from D x. A bf16 state is rounded (to
+// nearest, ties to even) after every token, also inside the span, so that no cut of a prompt shows;
+// y reads h before that. It drifts: see the measurements in ARCHITECTURE.md.
 struct SsmScanParams {
-  const float* x = nullptr;         // [n_rows, x_stride]; [n_heads, head_dim] per row
-  const float* B = nullptr;         // [n_rows, x_stride]; [n_groups, d_state] per row
-  const float* C = nullptr;         // as B
-  const float* dt = nullptr;        // [n_rows, dt_stride]; [n_heads] per row, raw
-  const float* dt_bias = nullptr;   // [n_heads]
-  const float* A = nullptr;         // [n_heads], negative
-  const float* D = nullptr;         // [n_heads]
-  const float* state_in = nullptr;  // [n_heads, d_state, head_dim]
-  float* state_out = nullptr;       // as state_in
-  float* y = nullptr;               // [n_rows, n_heads * head_dim]
+  const float* x = nullptr;        // [n_rows, x_stride]; [n_heads, head_dim] per row
+  const float* B = nullptr;        // [n_rows, x_stride]; [n_groups, d_state] per row
+  const float* C = nullptr;        // as B
+  const float* dt = nullptr;       // [n_rows, dt_stride]; [n_heads] per row, raw
+  const float* dt_bias = nullptr;  // [n_heads]
+  const float* A = nullptr;        // [n_heads], negative
+  const float* D = nullptr;        // [n_heads]
+  const void* state_in = nullptr;  // [n_heads, d_state, head_dim] of state_type
+  void* state_out = nullptr;       // as state_in
+  StateType state_type = StateType::kF32;
+  float* y = nullptr;  // [n_rows, n_heads * head_dim]
   std::int64_t n_rows = 0;
   std::int64_t x_stride = 0;
   std::int64_t dt_stride = 0;

@@ -34,7 +34,7 @@ struct KernelTable {
   void (*ssm_scan)(const SsmScanParams&, std::int64_t first, std::int64_t last);
   // KV heads [first, last), all rows of the span.
   void (*kv_store)(const KvStoreParams&, std::int64_t first, std::int64_t last);
-  // Pairs row * n_kv_heads + kv_head in [first, last): the query heads that share a KV head.
+  // Pairs kv_head * n_rows + row in [first, last): the query heads that share a KV head.
   void (*attention)(const AttentionParams&, std::int64_t first, std::int64_t last);
   // Elements [first, last): y = max(x, 0)^2, in place allowed; y += x.
   void (*relu2)(const float* x, float* y, std::int64_t first, std::int64_t last);

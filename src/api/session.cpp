@@ -29,6 +29,20 @@ Status SessionLock::read_status() const { return is_in_callback_ ? Status::ok() 
 
 namespace {
 
+Result<KvType> kv_type_of(std::uint32_t number) {
+  switch (number) {
+    case NEMO_KV_DEFAULT:
+    case NEMO_KV_BF16:
+      return KvType::kBF16;
+    case NEMO_KV_F32:
+      return KvType::kF32;
+    case NEMO_KV_Q8:
+      return KvType::kQ8;
+    default:
+      return Status(StatusCode::kInvalidArgument, join("kv_type ", number, " is not a NEMO_KV_"));
+  }
+}
+
 Status create_session(nemo_context& context, const nemo_session_options* user_options,
                       nemo_session** out) {
   nemo_session_options options;
@@ -42,11 +56,9 @@ Status create_session(nemo_context& context, const nemo_session_options* user_op
   if (options.snapshot_policy > NEMO_SNAPSHOT_NONE)
     return {StatusCode::kInvalidArgument,
             join("snapshot_policy ", options.snapshot_policy, " is not a NEMO_SNAPSHOT_")};
-  if (options.kv_type > NEMO_KV_F32)
-    return {StatusCode::kInvalidArgument, join("kv_type ", options.kv_type, " is not a NEMO_KV_")};
   Session::Options session_options;
   session_options.max_tokens = options.max_tokens == 0 ? max_context : options.max_tokens;
-  session_options.kv_type = options.kv_type == NEMO_KV_F32 ? KvType::kF32 : KvType::kBF16;
+  NEMO_ASSIGN(session_options.kv_type, kv_type_of(options.kv_type));
   session_options.priority = options.priority;
   session_options.snapshot_policy = static_cast<SnapshotPolicy>(options.snapshot_policy);
   session_options.snapshot_every = options.snapshot_every;

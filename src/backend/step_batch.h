@@ -7,13 +7,12 @@
 #include <span>
 
 #include "kernels/common/attention_params.h"
+#include "kernels/common/mamba2_params.h"
 
 namespace nemotron {
 
 using kernels::KvType;
-
-// How the SSM state is kept between tokens; it is computed in f32.
-enum class StateType : std::uint8_t { kF32, kBF16 };
+using kernels::StateType;
 
 inline std::size_t state_element_bytes(StateType type) { return type == StateType::kF32 ? 4 : 2; }
 
@@ -24,9 +23,8 @@ struct KvLayout {
   std::int64_t head_dim = 0;
   KvType type = KvType::kBF16;
 
-  std::int64_t element_bytes() const { return type == KvType::kF32 ? 4 : 2; }
   std::int64_t part_bytes() const {  // keys, or values, of one layer
-    return kernels::kKvBlockTokens * n_kv_heads * head_dim * element_bytes();
+    return n_kv_heads * kernels::kv_head_bytes(type, head_dim);
   }
   std::int64_t block_bytes() const { return 2 * n_layers * part_bytes(); }
 };
@@ -35,12 +33,12 @@ struct KvLayout {
 // reads the recurrent state at `_in` and writes all of it at `_out`: the same memory, or another,
 // where the state before the step is kept or shared.
 struct SequenceState {
-  const float* conv_in = nullptr;    // [n_mamba2_layers, d_conv - 1, conv_dim]
-  float* conv_out = nullptr;         // as conv_in
-  const float* ssm_in = nullptr;     // [n_mamba2_layers, n_ssm_heads, d_state, ssm_head_dim]
-  float* ssm_out = nullptr;          // as ssm_in
-  StateType state_type = StateType::kF32;
-  std::span<void* const> kv_blocks;  // block b holds positions [64 b, 64 b + 64)
+  const float* conv_in = nullptr;          // [n_mamba2_layers, d_conv - 1, conv_dim]
+  float* conv_out = nullptr;               // as conv_in
+  const void* ssm_in = nullptr;            // [n_mamba2_layers, n_ssm_heads, d_state, ssm_head_dim]
+  void* ssm_out = nullptr;                 // as ssm_in
+  StateType state_type = StateType::kF32;  // of the SSM state
+  std::span<void* const> kv_blocks;        // block b holds positions [64 b, 64 b + 64)
   KvLayout kv_layout;
 };
 

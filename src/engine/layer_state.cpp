@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/checked_math.h"
+#include "base/text.h"
 
 namespace nemotron {
 
@@ -26,6 +27,15 @@ KvLayout kv_layout_of(const ModelConfig& c, KvType type) {
   return {c.count(LayerKind::attention), c.n_kv_heads, c.head_dim, type};
 }
 
+Status check_kv_type(const ModelConfig& c, KvType type) {
+  const bool has_groups =
+      !c.has(LayerKind::attention) || c.head_dim % kernels::kKvScaleChannels == 0;
+  if (type != KvType::kQ8 || has_groups) return Status::ok();
+  return {StatusCode::kInvalidArgument,
+          join("keys and values in q8 need heads of a multiple of ", kernels::kKvScaleChannels,
+               " elements; this model's have ", c.head_dim)};
+}
+
 std::size_t blocks_for(std::int64_t n_tokens) {
   return static_cast<std::size_t>(ceil_div(n_tokens, kernels::kKvBlockTokens));
 }
@@ -34,6 +44,7 @@ std::size_t blocks_for(std::int64_t n_tokens) {
 
 Result<StateLayout> StateLayout::create(Backend& backend, const ModelConfig& config, KvType kv_type,
                                         StateType state_type) {
+  NEMO_TRY(check_kv_type(config, kv_type));
   StateLayout layout;
   layout.kv = kv_layout_of(config, kv_type);
   layout.state_type = state_type;
@@ -104,8 +115,8 @@ Result<LayerState::Extension> LayerState::extend(Backend& backend, StatePool& po
   Extension extension;
   extension.view.conv_in = reinterpret_cast<const float*>(in);
   extension.view.conv_out = reinterpret_cast<float*>(out);
-  extension.view.ssm_in = reinterpret_cast<const float*>(in + layout_->conv_bytes);
-  extension.view.ssm_out = reinterpret_cast<float*>(out + layout_->conv_bytes);
+  extension.view.ssm_in = in + layout_->conv_bytes;
+  extension.view.ssm_out = out + layout_->conv_bytes;
   extension.view.state_type = layout_->state_type;
   extension.view.kv_blocks = kv_pointers_;
   extension.view.kv_layout = layout_->kv;

@@ -15,7 +15,7 @@ namespace nemotron {
 
 // How the states of one kind of session lie in memory.
 struct StateLayout {
-  // kOutOfMemory.
+  // kOutOfMemory; kInvalidArgument where the model's heads do not fit the type.
   static Result<StateLayout> create(Backend& backend, const ModelConfig& config, KvType kv_type,
                                     StateType state_type);
 

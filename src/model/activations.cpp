@@ -58,6 +58,7 @@ Activations::Layout Activations::carve(const Backend& backend, const ModelConfig
   parts.q = carver.floats(config.q_dim());
   parts.k = carver.floats(config.kv_dim());
   parts.v = carver.floats(config.kv_dim());
+  parts.carry = carver.floats(2 * config.n_heads);
   parts.attended = carver.activation(config.q_dim());
   parts.size_bytes = std::max(parts.size_bytes, carver.used_bytes());
   carver.rewind_to(shared);
@@ -104,7 +105,7 @@ Mamba2Activations Activations::mamba2(std::int64_t n_rows) const {
 
 AttentionActivations Activations::attention(std::int64_t n_rows) const {
   return {parts_.q.view(n_rows), parts_.k.view(n_rows), parts_.v.view(n_rows),
-          parts_.attended.activation(n_rows)};
+          parts_.carry.view(n_rows), parts_.attended.activation(n_rows)};
 }
 
 MlpActivations Activations::mlp(std::int64_t n_rows) const {

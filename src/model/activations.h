@@ -24,6 +24,7 @@ struct AttentionActivations {
   TensorView q;         // [rows, q_dim]
   TensorView k;         // [rows, kv_dim]
   TensorView v;         // [rows, kv_dim]
+  TensorView carry;     // [rows, n_heads * 2]
   Activation attended;  // [rows, q_dim]
 };
 
@@ -64,7 +65,7 @@ class Activations {
     Activation activation(std::int64_t n_rows) const;
   };
   struct Layout {
-    Part hidden, normed, mixed, zxBCdt, xBC, y, gated, q, k, v, attended, up, relu2, logits;
+    Part hidden, normed, mixed, zxBCdt, xBC, y, gated, q, k, v, carry, attended, up, relu2, logits;
     std::size_t size_bytes = 0;
   };
 

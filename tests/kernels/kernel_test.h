@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "cpu/cpu_features.h"
@@ -46,6 +47,24 @@ inline std::vector<const kernels::KernelTable*> kernel_tables() {
   if (cpu.has_avx2_fma_f16c) tables.push_back(kernels::avx2_kernels());
   if (cpu.has_avx512) tables.push_back(kernels::avx512_kernels());
   return tables;
+}
+
+inline void check_close(const std::vector<float>& found, const std::vector<double>& expected,
+                        double bound) {
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!(std::abs(found[i] - expected[i]) <= bound)) {
+      INFO("at " << i << ": " << found[i] << ", expected " << expected[i] << " +- " << bound);
+      FAIL_CHECK();
+    }
+  }
+}
+
+inline std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
+
+inline bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 }  // namespace nemotron::test

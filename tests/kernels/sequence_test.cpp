@@ -1,5 +1,4 @@
-// Convolution, scan, norms and attention of every level against plain double arithmetic.
-#include <cstring>
+// Convolution, scan and norms of every level against plain double arithmetic.
 #include <utility>
 
 #include "base/float_types.h"
@@ -12,24 +11,6 @@ using namespace nemotron::test;
 namespace {
 
 double silu(double x) { return x / (1.0 + std::exp(-x)); }
-
-void check_close(const std::vector<float>& found, const std::vector<double>& expected,
-                 double bound) {
-  REQUIRE(found.size() == expected.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    if (!(std::abs(found[i] - expected[i]) <= bound)) {
-      INFO("at " << i << ": " << found[i] << ", expected " << expected[i] << " +- " << bound);
-      FAIL_CHECK();
-    }
-  }
-}
-
-std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
-
-bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() &&
-         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
-}
 
 }  // namespace
 
@@ -79,77 +60,140 @@ TEST_CASE("the convolution continues from its state") {
   }
 }
 
-TEST_CASE("the scan is the recurrence") {
-  const std::int64_t heads = 6, groups = 3;
-  const std::int64_t n_rows = GENERATE(1, 12, 70);
-  const std::int64_t head_dim = GENERATE(5, 16, 80, 136);
-  const std::int64_t d_state = GENERATE(24, 32);
-  const std::int64_t d_inner = heads * head_dim;
-  const std::int64_t stride = d_inner + 2 * groups * d_state;
-  for (const KernelTable* table : kernel_tables()) {
+namespace {
+
+// Random inputs of a scan over n_rows tokens.
+struct ScanInput {
+  ScanInput(std::int64_t rows, std::int64_t head, std::int64_t states)
+      : n_rows(rows),
+        head_dim(head),
+        d_state(states),
+        d_inner(n_heads * head),
+        stride(d_inner + 2 * n_groups * states) {
     Random random(5);
-    const auto xBC = random.reals(n_rows * stride);
-    const auto dt = random.reals(n_rows * heads, 3.0f);
-    const auto dt_bias = random.reals(heads);
-    auto A = random.reals(heads);
+    xBC = random.reals(n_rows * stride);
+    dt = random.reals(n_rows * n_heads, 3.0f);
+    dt_bias = random.reals(n_heads);
+    A = random.reals(n_heads);
     for (float& a : A) a = -std::abs(a) - 0.1f;
-    const auto D = random.reals(heads);
-    const auto state = random.reals(d_inner * d_state);
-    std::vector<double> h(state.begin(), state.end());
-    std::vector<double> expected;
-    for (std::int64_t t = 0; t < n_rows; ++t) {
-      for (std::int64_t head = 0; head < heads; ++head) {
-        const double step =
-            std::log1p(std::exp(double{dt[at(t * heads + head)]} + dt_bias[at(head)]));
-        const float* B = &xBC[at(t * stride + d_inner + head / (heads / groups) * d_state)];
-        const float* C = B + groups * d_state;
-        for (std::int64_t p = 0; p < head_dim; ++p) {
-          const std::int64_t channel = head * head_dim + p;
-          const double x = xBC[at(t * stride + channel)];
-          double y = D[at(head)] * x;
-          for (std::int64_t n = 0; n < d_state; ++n) {
-            double& s = h[at((head * d_state + n) * head_dim + p)];
-            s = std::exp(step * A[at(head)]) * s + step * x * B[n];
-            y += s * C[n];
-          }
-          expected.push_back(y);
+    D = random.reals(n_heads);
+    state = random.reals(d_inner * d_state);
+  }
+
+  // Of rows [first, first + n), without state and y.
+  SsmScanParams params(std::int64_t first, std::int64_t n) const {
+    SsmScanParams p;
+    p.x = xBC.data() + first * stride;
+    p.B = p.x + d_inner;
+    p.C = p.B + n_groups * d_state;
+    p.dt = dt.data() + first * n_heads;
+    p.dt_bias = dt_bias.data();
+    p.A = A.data();
+    p.D = D.data();
+    p.n_rows = n;
+    p.x_stride = stride;
+    p.dt_stride = n_heads;
+    p.n_heads = n_heads;
+    p.head_dim = head_dim;
+    p.d_state = d_state;
+    p.n_groups = n_groups;
+    p.dt_max = INFINITY;
+    return p;
+  }
+
+  const std::int64_t n_heads = 6, n_groups = 3;
+  const std::int64_t n_rows, head_dim, d_state, d_inner, stride;
+  std::vector<float> xBC, dt, dt_bias, A, D, state;
+};
+
+// The recurrence in double: y, and the state in place.
+std::vector<double> recur(const ScanInput& in, std::vector<double>& h) {
+  std::vector<double> expected;
+  for (std::int64_t t = 0; t < in.n_rows; ++t) {
+    for (std::int64_t head = 0; head < in.n_heads; ++head) {
+      const double step =
+          std::log1p(std::exp(double{in.dt[at(t * in.n_heads + head)]} + in.dt_bias[at(head)]));
+      const std::int64_t group = head / (in.n_heads / in.n_groups);
+      const float* B = &in.xBC[at(t * in.stride + in.d_inner + group * in.d_state)];
+      const float* C = B + in.n_groups * in.d_state;
+      for (std::int64_t p = 0; p < in.head_dim; ++p) {
+        const double x = in.xBC[at(t * in.stride + head * in.head_dim + p)];
+        double y = in.D[at(head)] * x;
+        for (std::int64_t n = 0; n < in.d_state; ++n) {
+          double& s = h[at((head * in.d_state + n) * in.head_dim + p)];
+          s = std::exp(step * in.A[at(head)]) * s + step * x * B[n];
+          y += s * C[n];
         }
+        expected.push_back(y);
       }
     }
-    std::vector<float> y(at(n_rows * d_inner), NAN);
-    SsmScanParams params;
-    params.x = xBC.data();
-    params.B = xBC.data() + d_inner;
-    params.C = params.B + groups * d_state;
-    params.dt = dt.data();
-    params.dt_bias = dt_bias.data();
-    params.A = A.data();
-    params.D = D.data();
-    std::vector<float> elsewhere(state.size(), NAN);
-    params.state_in = state.data();
+  }
+  return expected;
+}
+
+}  // namespace
+
+TEST_CASE("the scan is the recurrence") {
+  const ScanInput in(GENERATE(1, 12, 70), GENERATE(5, 16, 80, 136), GENERATE(24, 32));
+  std::vector<double> h(in.state.begin(), in.state.end());
+  const auto expected = recur(in, h);
+  for (const KernelTable* table : kernel_tables()) {
+    INFO(table->name << ", " << in.n_rows << " rows, " << in.head_dim << " x " << in.d_state);
+    std::vector<float> y(at(in.n_rows * in.d_inner), NAN);
+    std::vector<float> elsewhere(in.state.size(), NAN);
+    SsmScanParams params = in.params(0, in.n_rows);
+    params.state_in = in.state.data();
     params.state_out = elsewhere.data();
     params.y = y.data();
-    params.n_rows = n_rows;
-    params.x_stride = stride;
-    params.dt_stride = heads;
-    params.n_heads = heads;
-    params.head_dim = head_dim;
-    params.d_state = d_state;
-    params.n_groups = groups;
-    params.dt_max = INFINITY;
     table->ssm_scan(params, 0, 1);
-    table->ssm_scan(params, 1, heads);
-    INFO(table->name << ", " << n_rows << " rows, " << head_dim << " x " << d_state);
+    table->ssm_scan(params, 1, in.n_heads);
     check_close(y, expected, 6e-5);
     check_close(elsewhere, h, 2e-5);
 
-    auto in_place = state;
+    auto in_place = in.state;
     const auto y_elsewhere = std::exchange(y, std::vector<float>(y.size(), NAN));
     params.state_in = params.state_out = in_place.data();
     params.y = y.data();
-    table->ssm_scan(params, 0, heads);
+    table->ssm_scan(params, 0, in.n_heads);
     CHECK(same_bytes(y, y_elsewhere));
     CHECK(same_bytes(in_place, elsewhere));
+  }
+}
+
+// What a bf16 state means: the f32 scan of one token, and the state rounded after each.
+TEST_CASE("a bf16 state is the f32 state rounded after every token, however a prompt is cut") {
+  const ScanInput in(70, GENERATE(5, 80, 136), GENERATE(24, 32));
+  std::vector<bf16_bits> start;
+  for (const float value : in.state) start.push_back(float_to_bf16(value));
+  for (const KernelTable* table : kernel_tables()) {
+    std::vector<float> expected(at(in.n_rows * in.d_inner), NAN);
+    std::vector<float> h;
+    for (const bf16_bits value : start) h.push_back(bf16_to_float(value));
+    for (std::int64_t t = 0; t < in.n_rows; ++t) {
+      SsmScanParams params = in.params(t, 1);
+      params.state_in = params.state_out = h.data();
+      params.y = expected.data() + t * in.d_inner;
+      table->ssm_scan(params, 0, in.n_heads);
+      for (float& value : h) value = bf16_to_float(float_to_bf16(value));
+    }
+    for (const std::int64_t piece : {1, 3, 64, 65, 70}) {
+      INFO(table->name << ", " << in.head_dim << " x " << in.d_state << ", pieces of " << piece);
+      std::vector<float> y(expected.size(), NAN);
+      std::vector<bf16_bits> state(start.size(), 0x7fff);
+      for (std::int64_t first = 0; first < in.n_rows; first += piece) {
+        SsmScanParams params = in.params(first, std::min(piece, in.n_rows - first));
+        params.state_type = StateType::kBF16;
+        params.state_in = first == 0 ? start.data() : state.data();
+        params.state_out = state.data();
+        params.y = y.data() + first * in.d_inner;
+        table->ssm_scan(params, 0, 2);
+        table->ssm_scan(params, 2, in.n_heads);
+      }
+      CHECK(same_bytes(y, expected));
+      std::vector<float> widened;
+      for (const bf16_bits value : state) widened.push_back(bf16_to_float(value));
+      CHECK(same_bytes(widened, h));
+    }
   }
 }
 
@@ -186,65 +230,6 @@ TEST_CASE("the norms divide by the root mean square, the gate first") {
           {x.data(), z.data(), weight.data(), out.data(), n, n + 5, groups, 1e-5f}, 0, 3);
       check_close(out, expected_gated, 4e-6);
     }
-  }
-}
-
-TEST_CASE("attention sees all positions up to its own, keys and values as stored") {
-  const std::int64_t kv_heads = 2, position = 120, n_rows = 20;
-  const std::int64_t heads = kv_heads * GENERATE(1, 2, 3, 4, 5, 7);
-  const std::int64_t head_dim = GENERATE(18, 128);
-  const KvType type = GENERATE(KvType::kF32, KvType::kBF16);
-  const std::int64_t part_bytes =
-      kKvBlockTokens * kv_heads * head_dim * (type == KvType::kF32 ? 4 : 2);
-  for (const KernelTable* table : kernel_tables()) {
-    Random random(7);
-    const std::int64_t n_positions = position + n_rows;
-    auto k = random.reals(n_positions * kv_heads * head_dim, 2.0f);
-    auto v = random.reals(n_positions * kv_heads * head_dim);
-    const auto q = random.reals(n_rows * heads * head_dim, 2.0f);
-    std::vector<std::vector<char>> memory(3, std::vector<char>(at(2 * part_bytes)));
-    std::vector<void*> blocks;
-    for (auto& block : memory) blocks.push_back(block.data());
-    const KvView kv{blocks.data(), 0, part_bytes, type};
-    table->kv_store({k.data(), v.data(), kv, n_positions, 0, kv_heads, head_dim}, 0, 1);
-    table->kv_store({k.data(), v.data(), kv, n_positions, 0, kv_heads, head_dim}, 1, kv_heads);
-    if (type == KvType::kBF16) {
-      for (float& value : k) value = bf16_to_float(float_to_bf16(value));
-      for (float& value : v) value = bf16_to_float(float_to_bf16(value));
-    }
-    std::vector<double> expected;
-    const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
-    for (std::int64_t i = 0; i < n_rows; ++i) {
-      for (std::int64_t head = 0; head < heads; ++head) {
-        std::vector<double> sum(at(head_dim));
-        double total = 0;
-        for (std::int64_t s = 0; s <= position + i; ++s) {
-          const std::int64_t row = (s * kv_heads + head / (heads / kv_heads)) * head_dim;
-          double score = 0;
-          for (std::int64_t d = 0; d < head_dim; ++d)
-            score += double{q[at((i * heads + head) * head_dim + d)]} * k[at(row + d)];
-          const double weight = std::exp(score * scale);
-          total += weight;
-          for (std::int64_t d = 0; d < head_dim; ++d) sum[at(d)] += weight * v[at(row + d)];
-        }
-        for (const double value : sum) expected.push_back(value / total);
-      }
-    }
-    std::vector<float> out(at(n_rows * heads * head_dim), NAN);
-    AttentionParams params;
-    params.q = q.data();
-    params.kv = kv;
-    params.out = out.data();
-    params.n_rows = n_rows;
-    params.position = position;
-    params.n_heads = heads;
-    params.n_kv_heads = kv_heads;
-    params.head_dim = head_dim;
-    params.scale = static_cast<float>(scale);
-    table->attention(params, 0, 13);
-    table->attention(params, 13, n_rows * kv_heads);
-    INFO(table->name << ", " << heads << " heads of " << head_dim);
-    check_close(out, expected, 1e-5);
   }
 }
 

@@ -29,10 +29,11 @@ std::vector<std::int32_t> long_prompt(const Engine& engine, std::size_t n) {
 
 TEST_CASE("one row, many rows and any split give the same bytes") {
   const kernels::KernelTable& kernels = *GENERATE(from_range(all_levels()));
-  const KvType kv_type = GENERATE(KvType::kF32, KvType::kBF16);
+  const KvType kv_type = GENERATE(KvType::kF32, KvType::kBF16, KvType::kQ8);
   for (const std::string& name : golden_names()) {
     const GoldenCase golden(name);
     const auto engine = load_engine(golden.model_path, kernels, 1, 512);
+    if (!has_kv_type(*engine, kv_type)) continue;
     const auto tokens = long_prompt(*engine, 150);
     const auto whole = eval_in_pieces(*make_session(engine, kv_type), tokens, tokens.size());
     for (const std::size_t piece : {1, 2, 3, 16, 63, 64, 65, 149}) {

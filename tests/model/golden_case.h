@@ -126,6 +126,11 @@ inline std::shared_ptr<Engine> load_engine(const std::string& path,
   return load_engine(path, kernels, n_threads, options);
 }
 
+inline bool has_kv_type(const Engine& engine, KvType type) {
+  const ModelConfig& c = engine.config();
+  return type != KvType::kQ8 || !c.has(LayerKind::attention) || c.head_dim % 32 == 0;
+}
+
 inline std::unique_ptr<Session> make_session(const std::shared_ptr<Engine>& engine,
                                              KvType kv_type = KvType::kF32) {
   auto session = Session::create(engine, {engine->config().max_context, kv_type});

@@ -1,55 +1,55 @@
 // Causal group-query attention over KV blocks of 64 positions. The query heads of a KV head share
-// its loads. Scores: lanes are positions, a chain over head_dim; values: lanes are head_dim, a
-// chain over positions. The partial of each block is complete before it is merged, in ascending
-// order.
+// its loads, and the rows of a span share its blocks while they are in the cache. Scores: lanes are
+// positions, a chain over head_dim; values: lanes are head_dim, a chain over positions. The partial
+// of each block is complete before it is merged, in ascending order.
 #if defined(__x86_64__)
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 
-#include "base/float_types.h"
 #include "kernels/common/math.h"
 #include "kernels/cpu/avx512/avx512_kernels.h"
+#include "kernels/cpu/avx512/kv_reader.h"
 #include "kernels/cpu/avx512/vector_math.h"
-#include "kernels/cpu/ref/ref_kernels.h"
 
 namespace nemotron::kernels::avx512 {
 
 namespace {
 
-constexpr int kMaxSharedHeads = 5;  // 5 heads x 4 vectors of sums, 4 of keys or values
-constexpr int kBlockVectors = 4;    // of positions, and of channels at a time
-
-NEMO_INLINE_AVX512 __m512 load_lanes(const float* from, __mmask16 lanes) {
-  return _mm512_maskz_loadu_ps(lanes, from);
-}
-NEMO_INLINE_AVX512 __m512 load_lanes(const bf16_bits* from, __mmask16 lanes) {
-  const __m256i halves = _mm256_maskz_loadu_epi16(lanes, from);
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
-}
+constexpr int kMaxSharedHeads = 5;        // 5 heads x 4 vectors of sums, 4 of keys or values
+constexpr std::int64_t kSharedRows = 64;  // whose queries and sums stay in the cache with a block
 
 // kHeads neighbouring query heads of one row, and the block they look at.
-template <typename Element, int kHeads>
+template <typename Reader, int kHeads>
 struct SharedHeads {
   const AttentionParams& p;
-  const float* q;  // [kHeads, head_dim]
-  float* out;      // [kHeads, head_dim]: sums of values, relative to max
-  float max[kHeads];
-  float sum[kHeads];
-  alignas(64) float weights[kHeads][kKvBlockTokens];
+  const float* q = nullptr;        // [kHeads, head_dim]
+  float* out = nullptr;            // [kHeads, head_dim]: sums of values, relative to the maximum
+  float* carry = nullptr;          // [kHeads, 2]
+  float old_scale[kHeads] = {};    // of the sums so far, and of the block's: both to the new
+  float block_scale[kHeads] = {};  // maximum
+  alignas(64) float weights[kHeads][kKvBlockTokens] = {};
+
+  // `head`: the first one's index in [n_rows, n_heads].
+  void look_from(std::int64_t head) {
+    q = p.q + head * p.head_dim;
+    out = p.out + head * p.head_dim;
+    carry = p.carry + head * 2;
+  }
 
   // Scores of all 64 positions of a block; those from n on are made -infinity.
-  NEMO_TARGET_AVX512 void score(const Element* k, std::int64_t n) {
+  NEMO_TARGET_AVX512 void score(Reader k, std::int64_t n) {
     __m512 s[kHeads][kBlockVectors];
 #pragma GCC unroll 5
     for (int h = 0; h < kHeads; ++h) {
 #pragma GCC unroll 4
       for (int v = 0; v < kBlockVectors; ++v) s[h][v] = _mm512_setzero_ps();
     }
-    for (std::int64_t d = 0; d < p.head_dim; ++d, k += kKvBlockTokens) {
+    for (std::int64_t d = 0; d < p.head_dim; ++d) {
+      if (d % kKvScaleChannels == 0) k.begin_keys(d);
 #pragma GCC unroll 4
       for (int v = 0; v < kBlockVectors; ++v) {
-        const __m512 keys = load_lanes(k + v * kLanes, __mmask16{0xffff});
+        const __m512 keys = k.keys(d, v);
 #pragma GCC unroll 5
         for (int h = 0; h < kHeads; ++h)
           s[h][v] = _mm512_fmadd_ps(_mm512_set1_ps(q[h * p.head_dim + d]), keys, s[h][v]);
@@ -68,9 +68,8 @@ struct SharedHeads {
     }
   }
 
-  // Scores to weights relative to the block's maximum; what was summed before is scaled to the new
-  // maximum. Returns what the block's sums are to be scaled with.
-  NEMO_TARGET_AVX512 float weigh(int h) {
+  // Scores to weights relative to the block's maximum; merges the block's maximum and sum.
+  NEMO_TARGET_AVX512 void weigh(int h) {
     __m512 w[kBlockVectors];
     for (int v = 0; v < kBlockVectors; ++v) w[v] = _mm512_load_ps(weights[h] + v * kLanes);
     const float block_max =
@@ -82,24 +81,17 @@ struct SharedHeads {
     }
     const float block_sum =
         sum_lanes(_mm512_add_ps(_mm512_add_ps(w[0], w[1]), _mm512_add_ps(w[2], w[3])));
-    const float new_max = std::max(max[h], block_max);
-    const float old_scale = exp_f32(max[h] - new_max);
-    const float new_scale = exp_f32(block_max - new_max);
-    max[h] = new_max;
-    sum[h] = sum[h] * old_scale + block_sum * new_scale;
-    float* o = out + h * p.head_dim;
-    for (std::int64_t d = 0; d < p.head_dim; d += kLanes) {
-      const __mmask16 lanes = lanes_from(d, p.head_dim);
-      _mm512_mask_storeu_ps(
-          o + d, lanes,
-          _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, o + d), _mm512_set1_ps(old_scale)));
-    }
-    return new_scale;
+    float& max = carry[2 * h];
+    float& sum = carry[2 * h + 1];
+    const float new_max = std::max(max, block_max);
+    old_scale[h] = exp_f32(max - new_max);
+    block_scale[h] = exp_f32(block_max - new_max);
+    max = new_max;
+    sum = sum * old_scale[h] + block_sum * block_scale[h];
   }
 
-  // out += scale * sum over the block's n positions of weight * value.
-  NEMO_TARGET_AVX512 void add_values(const Element* values, std::int64_t n,
-                                     const float (&scales)[kHeads]) {
+  // out <- old_scale * out + block_scale * sum over the block's n positions of weight * value.
+  NEMO_TARGET_AVX512 void add_values(Reader values, std::int64_t n) {
     for (std::int64_t d = 0; d < p.head_dim; d += kBlockVectors * kLanes) {
       __mmask16 lanes[kBlockVectors];
       __m512 s[kHeads][kBlockVectors];
@@ -110,10 +102,10 @@ struct SharedHeads {
         for (int h = 0; h < kHeads; ++h) s[h][v] = _mm512_setzero_ps();
       }
       for (std::int64_t i = 0; i < n; ++i) {
-        const Element* row = values + i * p.head_dim + d;
+        values.begin_values(i, d);
 #pragma GCC unroll 4
         for (int v = 0; v < kBlockVectors; ++v) {
-          const __m512 value = load_lanes(row + v * kLanes, lanes[v]);
+          const __m512 value = values.values(i, d, v, lanes[v]);
 #pragma GCC unroll 5
           for (int h = 0; h < kHeads; ++h)
             s[h][v] = _mm512_fmadd_ps(_mm512_set1_ps(weights[h][i]), value, s[h][v]);
@@ -124,71 +116,104 @@ struct SharedHeads {
 #pragma GCC unroll 4
         for (int v = 0; v < kBlockVectors; ++v) {
           float* o = out + h * p.head_dim + d + v * kLanes;
-          const __m512 before = _mm512_maskz_loadu_ps(lanes[v], o);
+          const __m512 before =
+              _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes[v], o), _mm512_set1_ps(old_scale[h]));
           _mm512_mask_storeu_ps(o, lanes[v],
-                                _mm512_fmadd_ps(s[h][v], _mm512_set1_ps(scales[h]), before));
+                                _mm512_fmadd_ps(s[h][v], _mm512_set1_ps(block_scale[h]), before));
         }
       }
     }
   }
 };
 
-template <typename Element, int kHeads>
-NEMO_TARGET_AVX512 void attend(const AttentionParams& p, std::int64_t row, std::int64_t first_head,
-                               std::int64_t kv_head) {
-  const std::int64_t n_positions = p.position + row + 1;
-  const std::int64_t element = (row * p.n_heads + first_head) * p.head_dim;
-  SharedHeads<Element, kHeads> heads{p, p.q + element, p.out + element, {}, {}, {}};
-  std::fill_n(heads.out, kHeads * p.head_dim, 0.0f);
-  std::fill_n(heads.max, kHeads, -INFINITY);
-  for (std::int64_t begin = 0; begin < n_positions; begin += kKvBlockTokens) {
-    const std::int64_t n = std::min(kKvBlockTokens, n_positions - begin);
-    heads.score(
-        kv_head_part<const Element>(p.kv, p.kv.key_offset_bytes, begin, kv_head, p.head_dim), n);
-    float scales[kHeads];
-    for (int h = 0; h < kHeads; ++h) scales[h] = heads.weigh(h);
-    heads.add_values(
-        kv_head_part<const Element>(p.kv, p.kv.value_offset_bytes, begin, kv_head, p.head_dim), n,
-        scales);
+// Rows [first_row, last_row) of the span.
+struct Rows {
+  std::int64_t first;
+  std::int64_t last;
+};
+
+// The part's blocks, each for all rows that see it.
+template <typename Reader, int kHeads>
+NEMO_TARGET_AVX512 void attend(const AttentionParams& p, Rows rows, std::int64_t kv_head,
+                               std::int64_t first_head) {
+  SharedHeads<Reader, kHeads> heads{p};
+  const std::int64_t end_block = std::min(p.end_block, attention_blocks(p.position + rows.last, 0));
+  for (std::int64_t b = p.begin_block; b < end_block; ++b) {
+    const std::int64_t begin = b * kKvBlockTokens;
+    const std::int64_t next = std::min(b + 1, end_block - 1) * kKvBlockTokens;
+    const auto* k = kv_head_part(p.kv, p.kv.key_offset_bytes, begin, kv_head, p.head_dim);
+    const auto* v = kv_head_part(p.kv, p.kv.value_offset_bytes, begin, kv_head, p.head_dim);
+    const auto* next_k = kv_head_part(p.kv, p.kv.key_offset_bytes, next, kv_head, p.head_dim);
+    for (std::int64_t row = std::max(rows.first, begin - p.position); row < rows.last; ++row) {
+      const std::int64_t n = std::min(kKvBlockTokens, p.position + row + 1 - begin);
+      heads.look_from(row * p.n_heads + first_head);
+      heads.score(Reader(k, v, p.head_dim), n);
+      for (int h = 0; h < kHeads; ++h) heads.weigh(h);
+      heads.add_values(Reader(v, next_k, p.head_dim), n);
+    }
   }
-  for (int h = 0; h < kHeads; ++h)
-    for (std::int64_t d = 0; d < p.head_dim; ++d) heads.out[h * p.head_dim + d] /= heads.sum[h];
 }
 
-template <typename Element>
-void attend_group(const AttentionParams& p, std::int64_t row, std::int64_t kv_head) {
+template <typename Reader>
+void attend_group(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
+  using Attend = void (*)(const AttentionParams&, Rows, std::int64_t, std::int64_t);
+  constexpr Attend kAttend[kMaxSharedHeads] = {attend<Reader, 1>, attend<Reader, 2>,
+                                               attend<Reader, 3>, attend<Reader, 4>,
+                                               attend<Reader, 5>};
   const std::int64_t group = p.n_heads / p.n_kv_heads;
   for (std::int64_t i = 0; i < group; i += kMaxSharedHeads) {
-    const std::int64_t head = kv_head * group + i;
-    switch (std::min<std::int64_t>(kMaxSharedHeads, group - i)) {
-      case 1:
-        attend<Element, 1>(p, row, head, kv_head);
-        break;
-      case 2:
-        attend<Element, 2>(p, row, head, kv_head);
-        break;
-      case 3:
-        attend<Element, 3>(p, row, head, kv_head);
-        break;
-      case 4:
-        attend<Element, 4>(p, row, head, kv_head);
-        break;
-      default:
-        attend<Element, 5>(p, row, head, kv_head);
-        break;
+    const std::int64_t n = std::min<std::int64_t>(kMaxSharedHeads, group - i);
+    kAttend[n - 1](p, rows, kv_head, kv_head * group + i);
+  }
+}
+
+// The sums of no position.
+NEMO_TARGET_AVX512 void begin_rows(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
+  const std::int64_t group = p.n_heads / p.n_kv_heads;
+  for (std::int64_t row = rows.first; row < rows.last; ++row) {
+    const std::int64_t head = row * p.n_heads + kv_head * group;
+    std::fill_n(p.out + head * p.head_dim, group * p.head_dim, 0.0f);
+    for (std::int64_t h = head; h < head + group; ++h) {
+      p.carry[2 * h] = -INFINITY;
+      p.carry[2 * h + 1] = 0.0f;
     }
+  }
+}
+
+// Divides the rows whose last block this part held.
+NEMO_TARGET_AVX512 void end_rows(const AttentionParams& p, Rows rows, std::int64_t kv_head) {
+  const std::int64_t group = p.n_heads / p.n_kv_heads;
+  for (std::int64_t row = rows.first; row < rows.last; ++row) {
+    const std::int64_t last_block = (p.position + row) / kKvBlockTokens;
+    if (last_block < p.begin_block || last_block >= p.end_block) continue;
+    const std::int64_t first_head = row * p.n_heads + kv_head * group;
+    for (std::int64_t h = first_head; h < first_head + group; ++h)
+      for (std::int64_t d = 0; d < p.head_dim; ++d) p.out[h * p.head_dim + d] /= p.carry[2 * h + 1];
   }
 }
 
 }  // namespace
 
 void attention(const AttentionParams& p, std::int64_t first, std::int64_t last) {
-  for (std::int64_t pair = first; pair < last; ++pair) {
-    if (p.kv.type == KvType::kF32) {
-      attend_group<float>(p, pair / p.n_kv_heads, pair % p.n_kv_heads);
-    } else {
-      attend_group<bf16_bits>(p, pair / p.n_kv_heads, pair % p.n_kv_heads);
+  while (first < last) {
+    const std::int64_t kv_head = first / p.n_rows;
+    const std::int64_t row = first % p.n_rows;
+    const std::int64_t n = std::min({last - first, p.n_rows - row, kSharedRows});
+    const Rows rows{row, row + n};
+    if (p.begin_block == 0) begin_rows(p, rows, kv_head);
+    switch (p.kv.type) {
+      case KvType::kF32:
+        attend_group<KvReader<float>>(p, rows, kv_head);
+        break;
+      case KvType::kBF16:
+        attend_group<KvReader<bf16_bits>>(p, rows, kv_head);
+        break;
+      case KvType::kQ8:
+        attend_group<Q8KvReader>(p, rows, kv_head);
+        break;
     }
+    end_rows(p, rows, kv_head);
+    first += n;
   }
 }
 

@@ -3,7 +3,9 @@
 // along channels, so y is a plain sum over n, ascending, in whatever pieces the state is taken.
 #if defined(__x86_64__)
 #include <algorithm>
+#include <iterator>
 
+#include "base/float_types.h"
 #include "kernels/common/math.h"
 #include "kernels/cpu/avx512/avx512_kernels.h"
 #include "kernels/cpu/avx512/vector_math.h"
@@ -43,7 +45,29 @@ NEMO_INLINE_AVX512 void convolve_lanes(const CausalConv1dParams& p, std::int64_t
     _mm512_mask_storeu_ps(p.state_out + k * p.conv_dim + c, lanes, x[k]);
 }
 
+// The state as it is kept, as floats and back. What was rounded after a token is what the next one
+// reads: also where it stayed in a register. (A bf16 that would be subnormal becomes zero.)
+NEMO_INLINE_AVX512 __m512 load_state(const float* from, __mmask16 lanes) {
+  return _mm512_maskz_loadu_ps(lanes, from);
+}
+NEMO_INLINE_AVX512 __m512 widen(__m256i bf16) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16));
+}
+NEMO_INLINE_AVX512 __m512 load_state(const bf16_bits* from, __mmask16 lanes) {
+  return widen(_mm256_maskz_loadu_epi16(lanes, from));
+}
+NEMO_INLINE_AVX512 void store_state(float* to, __mmask16 lanes, __m512 h) {
+  _mm512_mask_storeu_ps(to, lanes, h);
+}
+NEMO_INLINE_AVX512 __m256i narrow(__m512 h) { return (__m256i)_mm512_cvtneps_pbh(h); }
+NEMO_INLINE_AVX512 void store_state(bf16_bits* to, __mmask16 lanes, __m512 h) {
+  _mm256_mask_storeu_epi16(to, lanes, narrow(h));
+}
+NEMO_INLINE_AVX512 __m512 as_kept(__m512 h, float) { return h; }
+NEMO_INLINE_AVX512 __m512 as_kept(__m512 h, bf16_bits) { return widen(narrow(h)); }
+
 // The rows [first_row, first_row + n_rows) of one head.
+template <typename Element>
 struct HeadSpan {
   const SsmScanParams& p;
   std::int64_t head;
@@ -55,13 +79,14 @@ struct HeadSpan {
   const float* C = nullptr;
   const float* x = nullptr;
   float* y = nullptr;
-  const float* state_in = nullptr;  // [d_state, head_dim]
-  float* state_out = nullptr;
+  const Element* state_in = nullptr;  // [d_state, head_dim]
+  Element* state_out = nullptr;
 
   std::int64_t y_stride() const { return p.n_heads * p.head_dim; }
 };
 
-void begin_span(HeadSpan& s) {
+template <typename Element>
+void begin_span(HeadSpan<Element>& s) {
   const SsmScanParams& p = s.p;
   const std::int64_t group_offset = s.head / (p.n_heads / p.n_groups) * p.d_state;
   for (std::int64_t t = 0; t < s.n_rows; ++t) {
@@ -74,8 +99,9 @@ void begin_span(HeadSpan& s) {
   s.x = p.x + s.first_row * p.x_stride + s.head * p.head_dim;
   s.y = p.y + (s.first_row * p.n_heads + s.head) * p.head_dim;
   const std::int64_t head_offset = s.head * p.d_state * p.head_dim;
-  s.state_in = (s.first_row == 0 ? p.state_in : p.state_out) + head_offset;
-  s.state_out = p.state_out + head_offset;
+  s.state_out = static_cast<Element*>(p.state_out) + head_offset;
+  s.state_in =
+      s.first_row == 0 ? static_cast<const Element*>(p.state_in) + head_offset : s.state_out;
 }
 
 // h <- decay h + B (dt x);  y <- y + C h.  One vector of channels, one n.
@@ -85,8 +111,8 @@ NEMO_INLINE_AVX512 void step(__m512& h, __m512& y, __m512 decay, __m512 dt_x, fl
 }
 
 // One row: the state passes through once, in the order of memory. kVectors vectors of channels.
-template <int kVectors>
-NEMO_TARGET_AVX512 void scan_row(const HeadSpan& s, std::int64_t channel) {
+template <int kVectors, typename Element>
+NEMO_TARGET_AVX512 void scan_row(const HeadSpan<Element>& s, std::int64_t channel) {
   const __m512 dt = _mm512_set1_ps(s.dt[0]);
   const __m512 decay = _mm512_set1_ps(s.decay[0]);
   const __m512 D = _mm512_set1_ps(s.p.D[s.head]);
@@ -100,15 +126,15 @@ NEMO_TARGET_AVX512 void scan_row(const HeadSpan& s, std::int64_t channel) {
     dt_x[v] = _mm512_mul_ps(x, dt);
     y[v] = _mm512_mul_ps(x, D);
   }
-  const float* from = s.state_in + channel;
-  float* to = s.state_out + channel;
+  const Element* from = s.state_in + channel;
+  Element* to = s.state_out + channel;
   for (std::int64_t n = 0; n < s.p.d_state; ++n, from += s.p.head_dim, to += s.p.head_dim) {
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       const __mmask16 lanes = v == kVectors - 1 ? last : __mmask16{0xffff};
-      __m512 h = _mm512_maskz_loadu_ps(lanes, from + v * kLanes);
+      __m512 h = load_state(from + v * kLanes, lanes);
       step(h, y[v], decay, dt_x[v], s.B[n], s.C[n]);
-      _mm512_mask_storeu_ps(to + v * kLanes, lanes, h);
+      store_state(to + v * kLanes, lanes, h);
     }
   }
 #pragma GCC unroll 8
@@ -119,15 +145,16 @@ NEMO_TARGET_AVX512 void scan_row(const HeadSpan& s, std::int64_t channel) {
 }
 
 // Many rows: kPieceStates vectors of state stay in registers while t runs.
-NEMO_TARGET_AVX512 void scan_piece(const HeadSpan& s, std::int64_t channel, __mmask16 lanes,
-                                   std::int64_t first_n) {
+template <typename Element>
+NEMO_TARGET_AVX512 void scan_piece(const HeadSpan<Element>& s, std::int64_t channel,
+                                   __mmask16 lanes, std::int64_t first_n) {
   const std::int64_t head_dim = s.p.head_dim;
   const __m512 D = _mm512_set1_ps(s.p.D[s.head]);
-  const float* from = s.state_in + first_n * head_dim + channel;
-  float* to = s.state_out + first_n * head_dim + channel;
+  const Element* from = s.state_in + first_n * head_dim + channel;
+  Element* to = s.state_out + first_n * head_dim + channel;
   __m512 h[kPieceStates];
 #pragma GCC unroll 16
-  for (int n = 0; n < kPieceStates; ++n) h[n] = _mm512_maskz_loadu_ps(lanes, from + n * head_dim);
+  for (int n = 0; n < kPieceStates; ++n) h[n] = load_state(from + n * head_dim, lanes);
   for (std::int64_t t = 0; t < s.n_rows; ++t) {
     const float* B = s.B + t * s.p.x_stride + first_n;
     const float* C = s.C + t * s.p.x_stride + first_n;
@@ -137,49 +164,48 @@ NEMO_TARGET_AVX512 void scan_piece(const HeadSpan& s, std::int64_t channel, __mm
     const __m512 decay = _mm512_set1_ps(s.decay[t]);
     __m512 y = first_n == 0 ? _mm512_mul_ps(x, D) : _mm512_maskz_loadu_ps(lanes, y_t);
 #pragma GCC unroll 16
-    for (int n = 0; n < kPieceStates; ++n) step(h[n], y, decay, dt_x, B[n], C[n]);
+    for (int n = 0; n < kPieceStates; ++n) {
+      step(h[n], y, decay, dt_x, B[n], C[n]);
+      h[n] = as_kept(h[n], Element{});
+    }
     _mm512_mask_storeu_ps(y_t, lanes, y);
   }
 #pragma GCC unroll 16
-  for (int n = 0; n < kPieceStates; ++n) _mm512_mask_storeu_ps(to + n * head_dim, lanes, h[n]);
+  for (int n = 0; n < kPieceStates; ++n) store_state(to + n * head_dim, lanes, h[n]);
 }
 
-void scan_one_row(const HeadSpan& s) {
-  constexpr std::int64_t kMost = 8 * kLanes;
+template <typename Element>
+void scan_one_row(const HeadSpan<Element>& s) {
+  using Scan = void (*)(const HeadSpan<Element>&, std::int64_t channel);
+  constexpr Scan kScan[] = {scan_row<1, Element>, scan_row<2, Element>, scan_row<3, Element>,
+                            scan_row<4, Element>, scan_row<5, Element>, scan_row<6, Element>,
+                            scan_row<7, Element>, scan_row<8, Element>};
+  constexpr std::int64_t kMost = std::size(kScan) * kLanes;
   for (std::int64_t channel = 0; channel < s.p.head_dim; channel += kMost) {
-    switch (std::min<std::int64_t>(kMost, s.p.head_dim - channel + kLanes - 1) / kLanes) {
-      case 1:
-        scan_row<1>(s, channel);
-        break;
-      case 2:
-        scan_row<2>(s, channel);
-        break;
-      case 3:
-        scan_row<3>(s, channel);
-        break;
-      case 4:
-        scan_row<4>(s, channel);
-        break;
-      case 5:
-        scan_row<5>(s, channel);
-        break;
-      case 6:
-        scan_row<6>(s, channel);
-        break;
-      case 7:
-        scan_row<7>(s, channel);
-        break;
-      default:
-        scan_row<8>(s, channel);
-        break;
-    }
+    const std::int64_t n = std::min(kMost, s.p.head_dim - channel);
+    kScan[(n + kLanes - 1) / kLanes - 1](s, channel);
   }
 }
 
-NEMO_TARGET_AVX512 void scan_many_rows(const HeadSpan& s) {
+template <typename Element>
+NEMO_TARGET_AVX512 void scan_many_rows(const HeadSpan<Element>& s) {
   for (std::int64_t channel = 0; channel < s.p.head_dim; channel += kLanes) {
     const __mmask16 lanes = lanes_from(channel, s.p.head_dim);
     for (std::int64_t n = 0; n < s.p.d_state; n += kPieceStates) scan_piece(s, channel, lanes, n);
+  }
+}
+
+template <typename Element>
+void scan_head(const SsmScanParams& p, std::int64_t head) {
+  for (std::int64_t row = 0; row < p.n_rows; row += kChunkRows) {
+    HeadSpan<Element> span{
+        .p = p, .head = head, .first_row = row, .n_rows = std::min(kChunkRows, p.n_rows - row)};
+    begin_span(span);
+    if (span.n_rows == 1) {
+      scan_one_row(span);
+    } else {
+      scan_many_rows(span);
+    }
   }
 }
 
@@ -194,15 +220,10 @@ NEMO_TARGET_AVX512 void causal_conv1d(const CausalConv1dParams& p, std::int64_t 
 void ssm_scan(const SsmScanParams& p, std::int64_t first, std::int64_t last) {
   if (p.d_state % kPieceStates != 0) return ref::ssm_scan(p, first, last);
   for (std::int64_t head = first; head < last; ++head) {
-    for (std::int64_t row = 0; row < p.n_rows; row += kChunkRows) {
-      HeadSpan span{
-          .p = p, .head = head, .first_row = row, .n_rows = std::min(kChunkRows, p.n_rows - row)};
-      begin_span(span);
-      if (span.n_rows == 1) {
-        scan_one_row(span);
-      } else {
-        scan_many_rows(span);
-      }
+    if (p.state_type == StateType::kF32) {
+      scan_head<float>(p, head);
+    } else {
+      scan_head<bf16_bits>(p, head);
     }
   }
 }

@@ -56,7 +56,7 @@ class CpuBackend final : public Backend {
   void ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B, TensorView C,
                 TensorView dt, const SsmWeights& w, TensorView y) override;
   void attention(const StepBatch& batch, int layer, TensorView q, TensorView k, TensorView v,
-                 const AttentionShape& shape, Activation out) override;
+                 const AttentionShape& shape, TensorView carry, Activation out) override;
 
   // The longest slice since the last call.
   OperationQueue::LongestRange take_longest_range() { return queue_.take_longest(); }
@@ -72,11 +72,11 @@ class CpuBackend final : public Backend {
       kernel(params, range.first, range.last);
     });
   }
-  // Records body(span, first, last) over [0, n_items(span)) of all spans at once; n_units(span) is
-  // the work of one item.
+  // Records body(span, range) over [0, n_items(span)) of all spans at once, in each of the phases;
+  // n_units(span) is the work of one item.
   template <typename Count, typename Units, typename Body>
   void share_spans(const StepBatch& batch, const WorkShape& shape, const Count& n_items,
-                   const Units& n_units, const Body& body);
+                   const Units& n_units, const Body& body, std::int64_t n_phases = 1);
 
   void store_kv(const StepBatch& batch, int layer, TensorView k, TensorView v,
                 const AttentionShape& shape);

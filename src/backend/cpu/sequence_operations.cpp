@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::int64_t kChannels = 64;  // of a convolution: one item
 
+// KV blocks that attention goes through in one phase: a row's work in it stays well below a slice,
+// however long the context.
+constexpr std::int64_t kPhaseBlocks = 32;
+
 kernels::KvView kv_view(const SequenceState& state, int layer) {
   const std::int64_t part = state.kv_layout.part_bytes();
   return {state.kv_blocks.data(), 2 * layer * part, (2 * layer + 1) * part, state.kv_layout.type};
@@ -33,9 +37,10 @@ std::int64_t longest_span(const StepBatch& batch) {
 
 template <typename Count, typename Units, typename Body>
 void CpuBackend::share_spans(const StepBatch& batch, const WorkShape& shape, const Count& n_items,
-                             const Units& n_units, const Body& body) {
+                             const Units& n_units, const Body& body, std::int64_t n_phases) {
   WorkPlan plan;
   plan.shape = shape;
+  plan.n_phases = n_phases;
   double total_units = 0.0;
   for (const Span& span : batch.spans) {
     const auto units = static_cast<double>(n_units(span));
@@ -49,7 +54,8 @@ void CpuBackend::share_spans(const StepBatch& batch, const WorkShape& shape, con
     std::int64_t last = range.last;
     for (const Span& span : spans) {
       const std::int64_t n = n_items(span);
-      if (first < n && last > 0) body(span, std::max<std::int64_t>(first, 0), std::min(last, n));
+      if (first < n && last > 0)
+        body(span, {range.phase, std::max<std::int64_t>(first, 0), std::min(last, n), range.thread});
       first -= n;
       last -= n;
     }
@@ -61,7 +67,7 @@ void CpuBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xBC
   const std::int64_t n_channel_groups = ceil_div(w.conv_dim, kChannels);
   const auto n_items = [n_channel_groups](const Span&) { return n_channel_groups; };
   const auto body = [kernel = kernels_.causal_conv1d, batch, layer, xBC, w, out](
-                        const Span& span, std::int64_t first, std::int64_t last) {
+                        const Span& span, const WorkRange& range) {
     const std::int64_t state_size = (w.d_conv - 1) * w.conv_dim;
     const kernels::CausalConv1dParams params{xBC.data + span.first_row * xBC.stride,
                                              w.weight,
@@ -73,7 +79,7 @@ void CpuBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xBC
                                              xBC.stride,
                                              w.conv_dim,
                                              w.d_conv};
-    kernel(params, first * kChannels, std::min(last * kChannels, w.conv_dim));
+    kernel(params, range.first * kChannels, std::min(range.last * kChannels, w.conv_dim));
   };
   const WorkShape shape{WorkKind::kConv, 0, kChannels * w.d_conv, longest_span(batch)};
   share_spans(batch, shape, n_items, span_rows, body);
@@ -99,18 +105,22 @@ void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, Tenso
   params.dt_min = w.dt_min;
   params.dt_max = w.dt_max;
   const auto body = [kernel = kernels_.ssm_scan, batch, layer, params, y_stride = y.stride](
-                        const Span& span, std::int64_t first, std::int64_t last) {
+                        const Span& span, const WorkRange& range) {
     kernels::SsmScanParams p = params;
-    const std::int64_t state_size = p.n_heads * p.head_dim * p.d_state;
+    const SequenceState& state = batch.state_of(span);
+    const std::int64_t offset_bytes =
+        layer * p.n_heads * p.head_dim * p.d_state *
+        static_cast<std::int64_t>(state_element_bytes(state.state_type));
     p.x += span.first_row * p.x_stride;
     p.B += span.first_row * p.x_stride;
     p.C += span.first_row * p.x_stride;
     p.dt += span.first_row * p.dt_stride;
     p.y += span.first_row * y_stride;
-    p.state_in = batch.state_of(span).ssm_in + layer * state_size;
-    p.state_out = batch.state_of(span).ssm_out + layer * state_size;
+    p.state_in = static_cast<const std::byte*>(state.ssm_in) + offset_bytes;
+    p.state_out = static_cast<std::byte*>(state.ssm_out) + offset_bytes;
+    p.state_type = state.state_type;
     p.n_rows = span.n_rows;
-    kernel(p, first, last);
+    kernel(p, range.first, range.last);
   };
   const auto n_items = [n_heads = w.n_heads](const Span&) { return n_heads; };
   const WorkShape shape{WorkKind::kScan, 0, w.head_dim * w.d_state, longest_span(batch)};
@@ -121,7 +131,7 @@ void CpuBackend::store_kv(const StepBatch& batch, int layer, TensorView k, Tenso
                           const AttentionShape& shape) {
   const auto n_items = [n = shape.n_kv_heads](const Span&) { return n; };
   const auto body = [kernel = kernels_.kv_store, batch, layer, k, v, shape](
-                        const Span& span, std::int64_t first, std::int64_t last) {
+                        const Span& span, const WorkRange& range) {
     const kernels::KvStoreParams params{k.data + span.first_row * k.stride,
                                         v.data + span.first_row * v.stride,
                                         kv_view(batch.state_of(span), layer),
@@ -129,34 +139,45 @@ void CpuBackend::store_kv(const StepBatch& batch, int layer, TensorView k, Tenso
                                         span.position,
                                         shape.n_kv_heads,
                                         shape.head_dim};
-    kernel(params, first, last);
+    kernel(params, range.first, range.last);
   };
   const WorkShape work{WorkKind::kKvStore, kv_type(batch), shape.head_dim, longest_span(batch)};
   share_spans(batch, work, n_items, span_rows, body);
 }
 
 void CpuBackend::attention(const StepBatch& batch, int layer, TensorView q, TensorView k,
-                           TensorView v, const AttentionShape& shape, Activation out) {
+                           TensorView v, const AttentionShape& shape, TensorView carry,
+                           Activation out) {
   store_kv(batch, layer, k, v, shape);
   const auto n_items = [n = shape.n_kv_heads](const Span& span) { return span.n_rows * n; };
-  const auto n_positions = [](const Span& span) { return span.position + span.n_rows; };
-  const auto body = [kernel = kernels_.attention, batch, layer, q, shape, out](
-                        const Span& span, std::int64_t first, std::int64_t last) {
+  const auto n_positions = [](const Span& span) {
+    return std::min(span.position + span.n_rows, kPhaseBlocks * kernels::kKvBlockTokens);
+  };
+  const auto body = [kernel = kernels_.attention, batch, layer, q, shape, carry, out](
+                        const Span& span, const WorkRange& range) {
     kernels::AttentionParams params;
+    params.begin_block = range.phase * kPhaseBlocks;
+    params.end_block = std::min(params.begin_block + kPhaseBlocks,
+                                kernels::attention_blocks(span.position, span.n_rows));
+    if (params.begin_block >= params.end_block) return;
     params.q = q.data + span.first_row * q.stride;
     params.kv = kv_view(batch.state_of(span), layer);
     params.out = first_element(out) + span.first_row * out.n_columns;
+    params.carry = carry.data + span.first_row * carry.stride;
     params.n_rows = span.n_rows;
     params.position = span.position;
     params.n_heads = shape.n_heads;
     params.n_kv_heads = shape.n_kv_heads;
     params.head_dim = shape.head_dim;
     params.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
-    kernel(params, first, last);
+    kernel(params, range.first, range.last);
   };
+  std::int64_t n_blocks = 1;
+  for (const Span& span : batch.spans)
+    n_blocks = std::max(n_blocks, kernels::attention_blocks(span.position, span.n_rows));
   const std::int64_t width = shape.n_heads / shape.n_kv_heads * shape.head_dim * 2;
   const WorkShape work{WorkKind::kAttention, kv_type(batch), width};  // a unit is one position
-  share_spans(batch, work, n_items, n_positions, body);
+  share_spans(batch, work, n_items, n_positions, body, ceil_div(n_blocks, kPhaseBlocks));
 }
 
 }  // namespace nemotron

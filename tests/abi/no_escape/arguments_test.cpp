@@ -180,8 +180,11 @@ TEST_CASE("numbers out of range") {
   options.max_tokens = std::numeric_limits<std::uint32_t>::max();
   CHECK(nemo_session_create(context.get(), &options, &session, nullptr) == NEMO_E_INVALID_ARGUMENT);
   options.max_tokens = 0;
-  options.kv_type = 9;
-  CHECK(nemo_session_create(context.get(), &options, &session, nullptr) == NEMO_E_INVALID_ARGUMENT);
+  for (const std::uint32_t kv_type : {std::uint32_t{NEMO_KV_Q8}, 9u}) {  // heads of 16 elements
+    options.kv_type = kv_type;
+    CHECK(nemo_session_create(context.get(), &options, &session, nullptr) ==
+          NEMO_E_INVALID_ARGUMENT);
+  }
   CHECK(session == nullptr);
 }
 

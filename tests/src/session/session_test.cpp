@@ -96,4 +96,15 @@ TEST_CASE("the state costs what it says") {
         static_cast<std::uint64_t>(c.count(LayerKind::attention) * 2 * c.kv_dim() * 2));
   CHECK(LayerState::kv_bytes_per_token(c, KvType::kF32) ==
         2 * LayerState::kv_bytes_per_token(c, KvType::kBF16));
+  CHECK(LayerState::kv_bytes_per_token(c, KvType::kQ8) * 32 ==
+        17 * LayerState::kv_bytes_per_token(c, KvType::kBF16));
+}
+
+TEST_CASE("keys and values in q8 need heads of a multiple of 32 elements") {
+  const GoldenCase golden("one_group_p10.bf16");
+  const auto engine = load_engine(golden.model_path, best_kernels());
+  REQUIRE(engine->config().head_dim == 18);
+  const auto session = Session::create(engine, {70, KvType::kQ8});
+  CHECK(session.status().code() == StatusCode::kInvalidArgument);
+  CHECK(session.status().message().find("this model's have 18") != std::string::npos);
 }

@@ -123,17 +123,18 @@ PrefixCache::PrefixCache(std::uint64_t limit_bytes, BlockHash hash)
 PrefixCache::~PrefixCache() = default;
 
 std::optional<LayerState> PrefixCache::find(const StateLayout& layout,
-                                            std::span<const std::int32_t> tokens) {
+                                            std::span<const std::int32_t> tokens,
+                                            std::int64_t n_known) {
   const auto tree = impl_->trees.find(layout.numerics_id());
   PrefixSnapshot* found = tree == impl_->trees.end() ? nullptr : tree->second.find(tokens);
-  if (found == nullptr) {
-    ++impl_->stats.n_misses;
+  if (found == nullptr || found->position() <= n_known) {
+    if (n_known == 0) ++impl_->stats.n_misses;
     return std::nullopt;
   }
   std::optional<LayerState> state;
   state.emplace(layout, found->position(), found->recurrent, PrefixTree::kv_blocks(*found));
   ++impl_->stats.n_hits;
-  impl_->stats.n_reused_tokens += static_cast<std::uint64_t>(found->position());
+  impl_->stats.n_reused_tokens += static_cast<std::uint64_t>(found->position() - n_known);
   Order::node_type order_node = impl_->order.extract(found);
   ++found->n_hits;
   impl_->use(*found, std::move(order_node));

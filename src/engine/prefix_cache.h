@@ -35,9 +35,11 @@ class PrefixCache {
   explicit PrefixCache(std::uint64_t limit_bytes, BlockHash hash = xxh3_of);
   ~PrefixCache();
 
-  // The state behind the longest kept prefix of `tokens`, or nothing. Counts a hit or a miss.
-  // Fails only by bad_alloc, and then changes nothing.
-  std::optional<LayerState> find(const StateLayout& layout, std::span<const std::int32_t> tokens);
+  // The state behind the longest kept prefix of `tokens`, or nothing; also nothing if that is not
+  // longer than the n_known tokens whose state the caller has. Counts a hit or a miss, but neither
+  // where the caller knows as much. Fails only by bad_alloc, and then changes nothing.
+  std::optional<LayerState> find(const StateLayout& layout, std::span<const std::int32_t> tokens,
+                                 std::int64_t n_known = 0);
 
   // Keeps `state`, which stands behind `tokens` (all of them). Evicts others to stay within the
   // limit; a state larger than that is not kept. Fails only by bad_alloc, and then changes nothing.

@@ -30,7 +30,6 @@ bool is_less(TokenSpan a, TokenSpan b) { return std::ranges::lexicographical_com
 // common with `rest` what every shorter candidate is a prefix of: with that as `rest` the search
 // goes on. Each round shortens it.
 PrefixSnapshot* longest_tail(const PrefixNode& node, TokenSpan rest) {
-  rest = rest.first(std::min(rest.size(), kBlockTokens - 1));
   while (true) {
     const auto behind = std::upper_bound(
         node.snapshots.begin(), node.snapshots.end(), rest,

@@ -13,6 +13,12 @@ void* operator new(std::size_t size_bytes) {
   throw std::bad_alloc();
 }
 
+// As above, so that all memory that operator delete gets is malloc's, with sanitizers too.
+void* operator new(std::size_t size_bytes, const std::nothrow_t&) noexcept {
+  if (n_until_failure >= 0 && n_until_failure-- == 0) return nullptr;
+  return std::malloc(size_bytes == 0 ? 1 : size_bytes);
+}
+
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 

@@ -28,6 +28,9 @@ TEST_CASE_METHOD(Fixture, "a state larger than the limit is not kept and drives 
   insert(cache, sequence(256, 1000));  // as large as the limit
   CHECK(find(cache, sequence(256, 1000)) == 256);
   CHECK(cache.stats().n_snapshots == 1);
+  PrefixCache smaller(bytes_of(256) - 1);
+  insert(smaller, sequence(256, 1000));
+  CHECK(smaller.stats().n_snapshots == 0);
 }
 
 TEST_CASE_METHOD(Fixture, "of equals the one that was used least recently goes first") {

@@ -209,3 +209,17 @@ TEST_CASE_METHOD(Fixture, "a path of 262,144 tokens") {
   cache.reset();
   CHECK(pool.held_bytes() == 0);
 }
+
+TEST_CASE_METHOD(Fixture, "what the caller knows is not found again, and does not count") {
+  PrefixCache cache(kPlenty);
+  insert(cache, sequence(100));
+  const PrefixCache::Stats before = cache.stats();
+  CHECK(!cache.find(hybrid, sequence(120), 100).has_value());
+  CHECK(!cache.find(hybrid, sequence(120), 110).has_value());
+  CHECK(!cache.find(hybrid, sequence(90), 80).has_value());
+  CHECK(cache.stats() == before);
+  CHECK(cache.find(hybrid, sequence(120), 70).has_value());
+  CHECK(cache.stats().n_hits == 1);
+  CHECK(cache.stats().n_misses == 0);
+  CHECK(cache.stats().n_reused_tokens == 30);
+}

@@ -133,8 +133,8 @@ void Engine::cancel(const SequencePtr& sequence) {
 }
 
 void Engine::find_state(Sequence& sequence, std::span<const std::int32_t> tokens) {
-  auto found = cache_.find(sequence.state.layout(), tokens);
-  if (found && found->position() > sequence.state.position()) sequence.state = *std::move(found);
+  auto found = cache_.find(sequence.state.layout(), tokens, sequence.state.position());
+  if (found) sequence.state = *std::move(found);
 }
 
 Status Engine::rewind(const SequencePtr& sequence, std::int64_t position) {

@@ -34,8 +34,8 @@ Result<StateRef> StatePool::take(std::size_t size_bytes) {
     auto& list = free_[size_bytes];
     list.reserve(kMaxFreeBuffers);
   }
-  NEMO_TRY(budget_.charge(size_bytes, "a session's state"));
   auto buffer = std::make_unique<StateBuffer>();
+  NEMO_TRY(budget_.charge(size_bytes, "a session's state"));
   Result<DeviceBuffer> memory = backend_.allocate(size_bytes);
   if (!memory.is_ok()) {
     budget_.release(size_bytes);

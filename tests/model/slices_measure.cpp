@@ -44,23 +44,27 @@ class Stepper {
     auto backend = CpuBackend::create(options);
     REQUIRE(backend.is_ok());
     backend_ = backend.value().get();
-    auto engine = Engine::create(file.value(), std::move(backend).value(), 64, {});
+    auto engine = Engine::create(file.value(), std::move(backend).value(), EngineOptions{}, {});
     REQUIRE(engine.is_ok());
     engine_ = std::move(engine).value();
-    auto state = LayerState::create(*backend_, engine_->config(), KvType::kBF16);
-    REQUIRE(state.is_ok());
-    state_.emplace(std::move(state).value());
-    position_ = position;  // as if so many tokens had been read: their keys are zeros
+    auto layout =
+        StateLayout::create(*backend_, engine_->config(), KvType::kBF16, StateType::kF32);
+    REQUIRE(layout.is_ok());
+    layout_.emplace(std::move(layout).value());
+    // As if so many tokens had been read: their keys are zeros.
+    state_.emplace(*layout_, position, StateRef(), std::vector<StateRef>());
+    position_ = position;
   }
 
   void step(std::int32_t n_rows, std::chrono::microseconds budget, Measured& out) {
-    REQUIRE(state_->reserve(*backend_, position_ + n_rows).is_ok());
+    const auto extension = state_->extend(*backend_, engine_->pool(), n_rows);
+    REQUIRE(extension.is_ok());
     std::vector<std::int32_t> tokens(static_cast<std::size_t>(n_rows));
     for (std::size_t i = 0; i < tokens.size(); ++i)
       tokens[i] = static_cast<std::int32_t>((i * 7919 + static_cast<std::size_t>(position_)) %
                                             static_cast<std::size_t>(engine_->config().n_vocab));
     const std::array spans = {Span{0, 0, n_rows, position_}};
-    const std::array states = {state_->view()};
+    const std::array states = {extension->view};
     forward(*backend_, engine_->weights(), engine_->activations(), {n_rows, tokens, spans, states});
     const Activations& a = engine_->activations();
     const std::array rows = {n_rows - 1};
@@ -84,6 +88,7 @@ class Stepper {
  private:
   CpuBackend* backend_ = nullptr;
   std::shared_ptr<Engine> engine_;
+  std::optional<StateLayout> layout_;
   std::optional<LayerState> state_;
   std::int64_t position_ = 0;
 };

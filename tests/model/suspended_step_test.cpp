@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include "golden_case.h"
@@ -16,7 +17,7 @@ namespace {
 using Clock = RunLimit::Clock;
 
 // How a step is run: returns how often advance() was called.
-using Runner = std::function<int(Backend&)>;
+using RunStep = std::function<int(Backend&)>;
 
 int run_through(Backend& backend) {
   REQUIRE(backend.synchronize().is_ok());
@@ -53,28 +54,31 @@ int run_by_microseconds(Backend& backend) {
 class Pair {
  public:
   explicit Pair(Engine& engine) : engine_(engine) {
-    for (int i = 0; i < 2; ++i) {
-      auto state = LayerState::create(engine.backend(), engine.config(), KvType::kBF16);
-      REQUIRE(state.is_ok());
-      states_.push_back(std::move(state).value());
-    }
+    auto layout =
+        StateLayout::create(engine.backend(), engine.config(), KvType::kBF16, StateType::kF32);
+    REQUIRE(layout.is_ok());
+    layout_.emplace(std::move(layout).value());
+    states_.assign(2, LayerState(*layout_));
   }
 
   // One step: the next n[i] of `tokens` for sequence i. Returns the logits of all rows.
   std::vector<float> step(const std::vector<std::int32_t>& tokens, std::array<std::int32_t, 2> n,
-                          const Runner& run) {
+                          const RunStep& run) {
     std::vector<std::int32_t> step_tokens;
     std::array<Span, 2> spans;
+    std::array<LayerState::Extension, 2> extensions;
     std::int32_t n_rows = 0;
     for (std::size_t i = 0; i < 2; ++i) {
-      REQUIRE(states_[i].reserve(engine_.backend(), position_[i] + n[i]).is_ok());
+      auto extension = states_[i].extend(engine_.backend(), engine_.pool(), n[i]);
+      REQUIRE(extension.is_ok());
+      extensions[i] = std::move(extension).value();
       spans[i] = {static_cast<std::int32_t>(i), n_rows, n[i], position_[i]};
       const auto* first = tokens.data() + position_[i];
       step_tokens.insert(step_tokens.end(), first, first + n[i]);
       n_rows += n[i];
       position_[i] += n[i];
     }
-    const std::array views = {states_[0].view(), states_[1].view()};
+    const std::array views = {extensions[0].view, extensions[1].view};
     forward(engine_.backend(), engine_.weights(), engine_.activations(),
             {n_rows, step_tokens, spans, views});
     n_advances += run(engine_.backend());
@@ -84,7 +88,7 @@ class Pair {
   int n_advances = 0;
 
  private:
-  std::vector<float> logits(std::int64_t n_rows, const Runner& run) {
+  std::vector<float> logits(std::int64_t n_rows, const RunStep& run) {
     Backend& backend = engine_.backend();
     const Activations& a = engine_.activations();
     std::vector<float> all;
@@ -101,11 +105,12 @@ class Pair {
   }
 
   Engine& engine_;
+  std::optional<StateLayout> layout_;
   std::vector<LayerState> states_;
   std::array<std::int64_t, 2> position_ = {};
 };
 
-std::vector<float> run_steps(Engine& engine, const GoldenCase& golden, const Runner& run,
+std::vector<float> run_steps(Engine& engine, const GoldenCase& golden, const RunStep& run,
                              int* n_advances = nullptr) {
   Pair pair(engine);
   // Rows of a step: at most the engine's 64.
@@ -129,7 +134,7 @@ std::shared_ptr<Engine> engine_on(const GoldenCase& golden, const CpuBackendOpti
   REQUIRE(file.is_ok());
   auto backend = make_cpu_backend(options);
   REQUIRE(backend.is_ok());
-  auto engine = Engine::create(file.value(), std::move(backend).value(), 64, {});
+  auto engine = Engine::create(file.value(), std::move(backend).value(), EngineOptions{}, {});
   REQUIRE(engine.is_ok());
   return std::move(engine).value();
 }
@@ -176,19 +181,23 @@ TEST_CASE("steps recorded without room for them run, and give the same bytes") {
   const ModelConfig& config = file->config();
   auto activations = Activations::create(*backend.value(), config, 64);
   REQUIRE(activations.is_ok());
-  auto state = LayerState::create(*backend.value(), config, KvType::kF32);
-  REQUIRE(state.is_ok());
+  auto layout = StateLayout::create(*backend.value(), config, KvType::kF32, StateType::kF32);
+  REQUIRE(layout.is_ok());
+  MemoryBudget budget;
+  StatePool pool(*backend.value(), budget);
+  LayerState state(layout.value());
   const std::array<std::int32_t, 1> tokens = {golden.tokens[0]};
-  REQUIRE(state->reserve(*backend.value(), 1).is_ok());
+  const auto extension = state.extend(*backend.value(), pool, 1);
+  REQUIRE(extension.is_ok());
   const std::array spans = {Span{0, 0, 1, 0}};
-  const std::array states = {state->view()};
+  const std::array states = {extension->view};
   // Longer than what a new backend has room for.
   REQUIRE(max_step_operations(weights->layers.size()) > 16);
   forward(*backend.value(), weights.value(), activations.value(), {1, tokens, spans, states});
   std::vector<float> logits(static_cast<std::size_t>(config.n_vocab));
   const std::array<std::int32_t, 1> rows = {0};
-  REQUIRE(
-      output_head(*backend.value(), weights.value(), activations.value(), 1, rows, logits).is_ok());
+  output_head(*backend.value(), weights.value(), activations.value(), 1, rows);
+  REQUIRE(backend.value()->read(activations->logits(1).data, logits).is_ok());
   std::vector<float> expected(logits.size());
   const auto engine = load_engine(golden.model_path, best_kernels());
   REQUIRE(make_session(engine)->eval(tokens, expected).is_ok());
@@ -229,7 +238,7 @@ TEST_CASE("two engines on one pool, limited or not, give the bytes of one") {
     for (auto& logits : others) logits = run_steps(*second, golden, run_through);
   });
   for (int i = 0; i < 8; ++i) {
-    const Runner run = i % 2 == 0 ? Runner(run_by_microseconds) : Runner(run_through);
+    const RunStep run = i % 2 == 0 ? RunStep(run_by_microseconds) : RunStep(run_through);
     CHECK(same_bytes(run_steps(*first, golden, run), expected));
   }
   thread.join();

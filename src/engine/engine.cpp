@@ -223,17 +223,20 @@ Status Engine::rest(Lock& lock, const SequencePtr& sequence) {
 }
 
 Status Engine::with_room(const std::function<Status()>& body) {
-  for (;;) {
+  // A body that fails leaves what it had taken among the free buffers, so freeing those is no
+  // progress by itself: it is done with each try, and the second and later ones need more.
+  for (bool is_first = true;; is_first = false) {
     Status status = body();
-    const bool wants_room =
-        status.code() == StatusCode::kOverBudget || status.code() == StatusCode::kOutOfMemory;
-    if (!wants_room || !free_some_memory()) return status;
+    const bool wants_room = status.code() == StatusCode::kOverBudget ||
+                            status.code() == StatusCode::kOutOfMemory;
+    if (!wants_room || !(is_first || give_up_one_state())) return status;
+    pool_->trim(MemoryBudget::kNoLimit);
   }
 }
 
-bool Engine::free_some_memory() {
+bool Engine::give_up_one_state() {
   constexpr std::uint64_t kAny = 1;
-  if (pool_->trim(kAny) > 0 || cache_.evict(kAny) > 0) return true;
+  if (cache_.evict(kAny) > 0) return true;
   Sequence* oldest = nullptr;
   for (const SequencePtr& sequence : sequences_)
     if (sequence->is_idle() && sequence->state.position() > 0 &&

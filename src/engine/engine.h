@@ -130,7 +130,7 @@ class Engine {
   Result<const StateLayout*> layout_for(KvType kv_type, StateType state_type);
   Status check_submission(const Sequence& sequence, std::span<const std::int32_t> tokens) const;
   void find_state(Sequence& sequence, std::span<const std::int32_t> tokens);
-  bool free_some_memory();
+  bool give_up_one_state();
   Status rest(Lock& lock, const SequencePtr& sequence);
   void work();  // the worker thread
 

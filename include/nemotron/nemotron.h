@@ -500,6 +500,15 @@ enum {
   NEMO_SNAPSHOT_NONE = 2       /**< None, but for nemo_session_keep() and `snapshot_every`. */
 };
 
+/** Values of nemo_session_options::state_type. */
+enum {
+  NEMO_STATE_DEFAULT = 0, /**< NEMO_STATE_F32. */
+  NEMO_STATE_F32 = 1,     /**< The SSM state of the Mamba-2 layers in f32. */
+  NEMO_STATE_BF16 = 2     /**< The SSM state rounded to bf16 after every token: half the memory of the state and
+                               less to read per token, but logits drift from those of f32. ARCHITECTURE.md has
+                               measurements. */
+};
+
 /** How to make a session. */
 typedef struct nemo_session_options {
   uint32_t struct_size; /**< sizeof(nemo_session_options). */
@@ -507,7 +516,7 @@ typedef struct nemo_session_options {
                              NEMO_E_INVALID_ARGUMENT. Memory is taken as the session grows. */
   uint32_t kv_type;     /**< NEMO_KV_ value. One that the model's shape does not allow is
                              NEMO_E_INVALID_ARGUMENT. */
-  uint32_t reserved;    /**< 0. */
+  uint32_t state_type;  /**< NEMO_STATE_ value. */
   int32_t priority;     /**< Requests of higher priority run first. */
   uint32_t snapshot_policy; /**< NEMO_SNAPSHOT_ value. */
   uint32_t snapshot_every; /**< Also keep the state every so many tokens; 0: do not. */

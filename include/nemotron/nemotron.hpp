@@ -341,12 +341,15 @@ class Session {
   /** Make an empty session; see nemo_session_create().
    *  @param context     a context with weights.
    *  @param max_tokens  most tokens it may hold; 0: as many as the model was made for.
-   *  @param kv_type     NEMO_KV_ value. */
-  explicit Session(const Context &context, std::uint32_t max_tokens = 0, std::uint32_t kv_type = NEMO_KV_DEFAULT)
+   *  @param kv_type     NEMO_KV_ value.
+   *  @param state_type  NEMO_STATE_ value. */
+  explicit Session(const Context &context, std::uint32_t max_tokens = 0, std::uint32_t kv_type = NEMO_KV_DEFAULT,
+                   std::uint32_t state_type = NEMO_STATE_DEFAULT)
       : context_(context) {
     nemo_session_options options = NEMO_SESSION_OPTIONS_INIT;
     options.max_tokens = max_tokens;
     options.kv_type = kv_type;
+    options.state_type = state_type;
     nemo_session *handle = nullptr;
     nemo_error error = detail::empty_error();
     detail::check(nemo_session_create(context.get(), &options, &handle, &error), error);

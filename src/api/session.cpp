@@ -43,6 +43,19 @@ Result<KvType> kv_type_of(std::uint32_t number) {
   }
 }
 
+Result<StateType> state_type_of(std::uint32_t number) {
+  switch (number) {
+    case NEMO_STATE_DEFAULT:
+    case NEMO_STATE_F32:
+      return StateType::kF32;
+    case NEMO_STATE_BF16:
+      return StateType::kBF16;
+    default:
+      return Status(StatusCode::kInvalidArgument,
+                    join("state_type ", number, " is not a NEMO_STATE_"));
+  }
+}
+
 Status create_session(nemo_context& context, const nemo_session_options* user_options,
                       nemo_session** out) {
   nemo_session_options options;
@@ -59,6 +72,7 @@ Status create_session(nemo_context& context, const nemo_session_options* user_op
   Session::Options session_options;
   session_options.max_tokens = options.max_tokens == 0 ? max_context : options.max_tokens;
   NEMO_ASSIGN(session_options.kv_type, kv_type_of(options.kv_type));
+  NEMO_ASSIGN(session_options.state_type, state_type_of(options.state_type));
   session_options.priority = options.priority;
   session_options.snapshot_policy = static_cast<SnapshotPolicy>(options.snapshot_policy);
   session_options.snapshot_every = options.snapshot_every;

@@ -57,6 +57,9 @@ NUMBER(NEMO_KV_DEFAULT, 0);
 NUMBER(NEMO_KV_BF16, 1);
 NUMBER(NEMO_KV_F32, 2);
 NUMBER(NEMO_KV_Q8, 3);
+NUMBER(NEMO_STATE_DEFAULT, 0);
+NUMBER(NEMO_STATE_F32, 1);
+NUMBER(NEMO_STATE_BF16, 2);
 NUMBER(NEMO_SAMPLING_DEFAULT, 0);
 NUMBER(NEMO_SAMPLING_GREEDY, 1);
 NUMBER(NEMO_SAMPLING_LITERAL, 2);
@@ -147,7 +150,7 @@ LAYOUT_SIZE(nemo_session_options, 16);
 LAYOUT_MEMBER(nemo_session_options, struct_size, 0);
 LAYOUT_MEMBER(nemo_session_options, max_tokens, 4);
 LAYOUT_MEMBER(nemo_session_options, kv_type, 8);
-LAYOUT_MEMBER(nemo_session_options, reserved, 12);
+LAYOUT_MEMBER(nemo_session_options, state_type, 12);
 
 LAYOUT_SIZE(nemo_generate_event, 24);
 LAYOUT_MEMBER(nemo_generate_event, struct_size, 0);

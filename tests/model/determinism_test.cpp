@@ -43,6 +43,23 @@ TEST_CASE("one row, many rows and any split give the same bytes") {
   }
 }
 
+TEST_CASE("with a bf16 state any split gives the same bytes, others than f32's") {
+  const kernels::KernelTable& kernels = *GENERATE(from_range(all_levels()));
+  const auto eval = [&](const std::shared_ptr<Engine>& engine, StateType type, std::size_t piece) {
+    return eval_in_pieces(*make_session(engine, KvType::kBF16, type), long_prompt(*engine, 150),
+                          piece);
+  };
+  for (const char* name : {"four_groups_p80.q8_0", "only_mamba_p16", "three_taps_p20"}) {
+    const auto engine = load_engine(GoldenCase(name).model_path, kernels, 2, 512);
+    const auto whole = eval(engine, StateType::kBF16, 150);
+    for (const std::size_t piece : {1, 3, 64, 65}) {
+      INFO(name << " in pieces of " << piece << ", level " << kernels.name);
+      CHECK(same_bytes(eval(engine, StateType::kBF16, piece), whole));
+    }
+    CHECK_FALSE(same_bytes(eval(engine, StateType::kF32, 150), whole));
+  }
+}
+
 TEST_CASE("512 rows in one step equal 512 steps of one row") {
   const GoldenCase golden("four_groups_p80.q8_0");
   const auto engine = load_engine(golden.model_path, best_kernels(), 2, 512);

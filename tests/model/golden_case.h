@@ -132,8 +132,9 @@ inline bool has_kv_type(const Engine& engine, KvType type) {
 }
 
 inline std::unique_ptr<Session> make_session(const std::shared_ptr<Engine>& engine,
-                                             KvType kv_type = KvType::kF32) {
-  auto session = Session::create(engine, {engine->config().max_context, kv_type});
+                                             KvType kv_type = KvType::kF32,
+                                             StateType state_type = StateType::kF32) {
+  auto session = Session::create(engine, {engine->config().max_context, kv_type, state_type});
   REQUIRE(session.is_ok());
   return std::move(session).value();
 }

@@ -75,6 +75,22 @@ TEST_CASE("with keys and values in q8 the logits move by less than 1 percent") {
   CHECK(n_cases >= 3);
 }
 
+// A rounding is an error of at most 2^-9; a state holds the errors of as many tokens as it
+// remembers.
+TEST_CASE("with a bf16 state the logits move by less than 2 percent") {
+  for (const std::string& name : golden_names()) {
+    const GoldenCase golden(name);
+    const auto engine = load_engine(golden.model_path, best_f32_kernels(), 2);
+    if (!engine->config().has(LayerKind::mamba2)) continue;
+    const auto session = make_session(engine, KvType::kF32, StateType::kBF16);
+    const auto logits = eval_in_pieces(*session, golden.tokens, golden.tokens.size());
+    const double error = rms_difference(logits, golden.logits) / rms(golden.logits);
+    INFO(name << ": " << error);
+    CHECK(error <= 0.02);
+    CHECK(error > 1e-4);  // something was rounded
+  }
+}
+
 TEST_CASE("the residual stream equals the official code's after each layer") {
   const kernels::KernelTable& kernels = *GENERATE(from_range(f32_levels()));
   for (const std::string& name : golden_names()) {

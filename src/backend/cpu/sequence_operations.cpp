@@ -27,6 +27,10 @@ std::int64_t kv_type(const StepBatch& batch) {
   return batch.states.empty() ? 0 : static_cast<std::int64_t>(batch.states[0].kv_layout.type);
 }
 
+std::int64_t state_type(const StepBatch& batch) {
+  return batch.states.empty() ? 0 : static_cast<std::int64_t>(batch.states[0].state_type);
+}
+
 std::int64_t longest_span(const StepBatch& batch) {
   std::int64_t n = 1;
   for (const Span& span : batch.spans) n = std::max<std::int64_t>(n, span.n_rows);
@@ -55,7 +59,8 @@ void CpuBackend::share_spans(const StepBatch& batch, const WorkShape& shape, con
     for (const Span& span : spans) {
       const std::int64_t n = n_items(span);
       if (first < n && last > 0)
-        body(span, {range.phase, std::max<std::int64_t>(first, 0), std::min(last, n), range.thread});
+        body(span,
+             {range.phase, std::max<std::int64_t>(first, 0), std::min(last, n), range.thread});
       first -= n;
       last -= n;
     }
@@ -123,7 +128,8 @@ void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, Tenso
     kernel(p, range.first, range.last);
   };
   const auto n_items = [n_heads = w.n_heads](const Span&) { return n_heads; };
-  const WorkShape shape{WorkKind::kScan, 0, w.head_dim * w.d_state, longest_span(batch)};
+  const WorkShape shape{WorkKind::kScan, state_type(batch), w.head_dim * w.d_state,
+                        longest_span(batch)};
   share_spans(batch, shape, n_items, span_rows, body);
 }
 

@@ -185,6 +185,9 @@ TEST_CASE("numbers out of range") {
     CHECK(nemo_session_create(context.get(), &options, &session, nullptr) ==
           NEMO_E_INVALID_ARGUMENT);
   }
+  options.kv_type = NEMO_KV_DEFAULT;
+  options.state_type = 3;
+  CHECK(nemo_session_create(context.get(), &options, &session, nullptr) == NEMO_E_INVALID_ARGUMENT);
   CHECK(session == nullptr);
 }
 

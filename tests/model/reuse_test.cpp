@@ -17,7 +17,7 @@ const std::string kDemoModel = NEMO_SOURCE_DIR "/examples/demo-model";
 
 // Tokens that open or close a turn and the reply, at most, in the demo vocabulary:
 // "<|im_start|>assistant\n<think>\n" and the like.
-constexpr std::int64_t kFrame = 16;
+constexpr std::int64_t kFrame = 20;
 
 struct Chat {
   Chat() : engine(load_engine(kDemoModel + "/demo-q8_0.gguf", best_kernels(), 2)) {

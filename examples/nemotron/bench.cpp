@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "bench_sessions.h"
 #include "calibration.h"
 #include "program.h"
 
@@ -27,6 +28,8 @@ struct Options {
   std::size_t n_prompt = 512;
   std::size_t n_generate = 64;
   std::size_t depth = 0;
+  std::size_t n_sessions = 1;
+  std::uint64_t budget_us = 0;
   int n_repeats = 3;
   bool as_json = false;
 };
@@ -170,7 +173,22 @@ ordered_json measure(const Options& options) {
                         {"limit", "read"},
                         {"of_limit", bytes * rate / limits.read_bytes_per_s}};
   }
+  if (options.n_sessions > 1)
+    report["sessions"] = bench_sessions(
+        context,
+        {options.n_sessions, options.n_generate, std::max<std::size_t>(1, options.depth),
+         options.n_repeats, options.kv_type},
+        tokens);
+  if (options.budget_us > 0)
+    report["budget"] = bench_budget(context, options.budget_us,
+                                    first(std::max<std::size_t>(1, options.n_prompt)), 50);
   return report;
+}
+
+void print_distribution(const char* name, const ordered_json& values, const char* unit) {
+  std::printf("%-8s p50 %.2f, p90 %.2f, p99 %.2f, most %.2f %s, of %zu\n", name,
+              values["p50"].get<double>(), values["p90"].get<double>(), values["p99"].get<double>(),
+              values["max"].get<double>(), unit, values["n"].get<std::size_t>());
 }
 
 void print_phase(const char* name, const ordered_json& phase, const char* unit, double value) {
@@ -193,6 +211,16 @@ void print_report(const ordered_json& report) {
                 report["prefill"]["ops_per_s"].get<double>());
   if (report.contains("decode"))
     print_phase("decode", report["decode"], "GB/s", report["decode"]["bytes_per_s"].get<double>());
+  if (report.contains("sessions")) {
+    const ordered_json& rates = report["sessions"]["tokens_per_s"];
+    std::printf("together %5zu sessions %7.2f tok/s (%.2f to %.2f) in all\n",
+                report["sessions"]["sessions"].get<std::size_t>(), rates["median"].get<double>(),
+                rates["min"].get<double>(), rates["max"].get<double>());
+  }
+  if (report.contains("budget")) {
+    print_distribution("pump", report["budget"]["pump_us"], "us");
+    print_distribution("cancel", report["budget"]["cancel_ms"], "ms");
+  }
 }
 
 }  // namespace
@@ -208,6 +236,10 @@ void add_bench_command(CLI::App& program) {
   add_count("--prompt", options->n_prompt, "Tokens of the prompt; 0: leave it out");
   add_count("--generate", options->n_generate, "Tokens to decode; 0: leave it out");
   add_count("--depth", options->depth, "Tokens before the decoded ones");
+  add_count("--sessions", options->n_sessions,
+            "Sessions that also decode together; needs a model with a tokenizer");
+  add_count("--budget", options->budget_us,
+            "Microseconds of a pump, to measure how it is kept; 0: leave it out");
   add_count("--repeat", options->n_repeats, "Runs of each");
   command.add_flag("--json", options->as_json, "Print JSON");
   command.footer(kFooter);

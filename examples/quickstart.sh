@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 cmake/scripts/install_packages.sh g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev \
-  libcli11-dev libxxhash-dev
+  libcli11-dev libxxhash-dev libcurl4-openssl-dev libssl-dev
 
 echo "Building in build/"
 cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release > /dev/null

@@ -5,7 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 cmake/scripts/install_packages.sh g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev \
-  libcli11-dev libxxhash-dev catch2 doxygen clang clang-format clang-tidy pkg-config
+  libcli11-dev libxxhash-dev libcurl4-openssl-dev libssl-dev libcpp-httplib-dev catch2 doxygen \
+  clang clang-format clang-tidy pkg-config
 
 jobs=$(nproc)
 step() { printf '\n== %s\n' "$1"; }

@@ -19,6 +19,13 @@ void catch_interrupts() {
   sigaction(SIGINT, &action, nullptr);
 }
 
+void release_interrupts() {
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+}
+
 bool take_interrupt() {
   const bool was_interrupted = g_interrupted != 0;
   g_interrupted = 0;

@@ -7,6 +7,8 @@
 
 // From now on ^C only sets a flag. A read from a terminal that it interrupts fails with EINTR.
 void catch_interrupts();
+// ^C ends the program again.
+void release_interrupts();
 // Whether ^C was pressed since the last call.
 bool take_interrupt();
 

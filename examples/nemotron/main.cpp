@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "hub_model.h"
 #include "program.h"
 
 namespace {
@@ -17,7 +18,10 @@ constexpr const char* kFooter = R"(Examples:
   echo "Hello" | nemotron tokenize model.gguf
 Try "nemotron SUBCOMMAND --help" for more.)";
 
-std::string version_text() { return "nemotron " NEMO_VERSION_STRING "\n" + nemotron::build_info(); }
+std::string version_text() {
+  return "nemotron " NEMO_VERSION_STRING "\n" + nemotron::build_info() + "pull: " + hub_version() +
+         "\n";
+}
 
 }  // namespace
 
@@ -34,6 +38,7 @@ int main(int argc, char** argv) {
     add_bench_command(program);
     add_quantize_command(program);
     add_synth_command(program);
+    add_pull_command(program);
     program.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {

@@ -10,6 +10,8 @@
 #include <map>
 #include <memory>
 
+#include "hub_model.h"
+
 namespace {
 
 struct CloseFile {
@@ -41,6 +43,11 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t total) {
   std::fprintf(stderr, "\r%s [%s] %3.0f %%", label_.c_str(), bar.c_str(), 100 * part);
 }
 
+void ProgressBar::note(const std::string& text) {
+  std::fprintf(stderr, "%s%s\n", is_shown_ ? "\r\033[K" : "", text.c_str());
+  is_shown_ = false;
+}
+
 void add_threads_option(CLI::App& command, std::uint32_t& n_threads) {
   command.add_option("--threads", n_threads, "Threads that compute (default: all cores)")
       ->check(CLI::Range(0, 256).description(""))
@@ -50,7 +57,7 @@ void add_threads_option(CLI::App& command, std::uint32_t& n_threads) {
 void add_model_options(CLI::App& command, ModelOptions& options, bool has_weights) {
   command
       .add_option("MODEL", options.path,
-                  "A .gguf file, a .safetensors file, or a folder that holds either")
+                  "A .gguf or .safetensors file, a folder that holds either, or hf:ORG/NAME[:FILE]")
       ->type_name("")
       ->required();
   if (!has_weights) return;
@@ -67,6 +74,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool has_weight
 }
 
 nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags) {
+  const std::string path = local_model_path(options.path);
   ProgressBar progress("loading");
   nemotron::LoadOptions load;
   load.flags = flags;
@@ -80,7 +88,7 @@ nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags) {
     progress.update(done, total);
     return true;
   };
-  return nemotron::Context::load(options.path, load);
+  return nemotron::Context::load(path, load);
 }
 
 void add_kv_type_option(CLI::App& command, std::uint32_t& kv_type) {

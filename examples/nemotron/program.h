@@ -26,6 +26,8 @@ class ProgressBar {
   ProgressBar& operator=(const ProgressBar&) = delete;
 
   void update(std::uint64_t done, std::uint64_t total);
+  // A line of its own on standard error, above the bar.
+  void note(const std::string& text);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -65,3 +67,4 @@ void add_logits_command(CLI::App& program);
 void add_bench_command(CLI::App& program);
 void add_synth_command(CLI::App& program);
 void add_quantize_command(CLI::App& program);
+void add_pull_command(CLI::App& program);

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "conversion.h"
+#include "hub_model.h"
 #include "program.h"
 
 namespace {
@@ -20,6 +21,7 @@ struct Options {
 };
 
 void quantize(const Options& options) {
+  const std::string input_path = local_model_path(options.input_path);
   Conversion conversion("quantizing");
   nemo_quantize_options c_options = NEMO_QUANTIZE_OPTIONS_INIT;
   c_options.n_threads = options.n_threads;
@@ -27,8 +29,8 @@ void quantize(const Options& options) {
   c_options.on_progress = Conversion::on_progress;
   c_options.progress_user = &conversion;
   nemo_error error = NEMO_ERROR_INIT;
-  if (nemo_model_quantize(options.input_path.c_str(), options.output_path.c_str(), &c_options,
-                          &error) != NEMO_OK)
+  if (nemo_model_quantize(input_path.c_str(), options.output_path.c_str(), &c_options, &error) !=
+      NEMO_OK)
     throw nemotron::Error(error);
   conversion.print_summary(options.output_path);
 }
@@ -41,7 +43,7 @@ void add_quantize_command(CLI::App& program) {
       *program.add_subcommand("quantize", "Write a model as a GGUF file of another type");
   command
       .add_option("IN", options->input_path,
-                  "A .gguf file, a .safetensors file, or a folder that holds either")
+                  "A .gguf or .safetensors file, a folder that holds either, or hf:ORG/NAME[:FILE]")
       ->type_name("")
       ->required();
   command.add_option("OUT", options->output_path, "The .gguf file to write")

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "conversion.h"
+#include "hub_model.h"
 #include "program.h"
 
 namespace {
@@ -23,13 +24,14 @@ struct Options {
 };
 
 void synthesize(const Options& options) {
+  const std::string tokenizer_path = local_model_path(options.tokenizer_path);
   Conversion conversion("writing");
   nemo_synthesize_options c_options = NEMO_SYNTHESIZE_OPTIONS_INIT;
   c_options.n_threads = options.n_threads;
   c_options.seed = options.seed;
   c_options.shape = options.shape.c_str();
   c_options.type = options.type.c_str();
-  if (!options.tokenizer_path.empty()) c_options.tokenizer_path = options.tokenizer_path.c_str();
+  if (!tokenizer_path.empty()) c_options.tokenizer_path = tokenizer_path.c_str();
   c_options.on_progress = Conversion::on_progress;
   c_options.progress_user = &conversion;
   nemo_error error = NEMO_ERROR_INIT;

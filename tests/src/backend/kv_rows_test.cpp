@@ -105,7 +105,7 @@ TEST_CASE("rows of keys and values in q8 keep their groups, and the order of GGU
       CHECK(check_q8(part, rows, 64, block) == 0);
       rows_to_block(part, rows, rebuilt.data());
     }
-  CHECK(rebuilt == block);
+  CHECK((rebuilt == block));
 }
 
 TEST_CASE("rows of keys and values in bf16") { check_type<std::uint16_t>(KvType::kBF16); }

@@ -396,6 +396,45 @@ class Session {
                   error);
   }
 
+  /** Save to a file; see nemo_session_save().
+   *  @param path           the file, replaced if there is one.
+   *  @param max_snapshots  most kept states beside the session's own; 0: none. */
+  void save(const std::string &path, std::uint32_t max_snapshots = 2) const {
+    const nemo_save_options options = save_options(max_snapshots);
+    nemo_error error = detail::empty_error();
+    detail::check(nemo_session_save(get(), path.c_str(), &options, &error), error);
+  }
+  /** Save to memory; see nemo_session_save_memory().
+   *  @param max_snapshots  as for save(). */
+  std::vector<std::byte> save_memory(std::uint32_t max_snapshots = 2) const {
+    const nemo_save_options options = save_options(max_snapshots);
+    return detail::fill<std::vector<std::byte>>(
+        0, [&](std::byte *out, std::size_t capacity, std::size_t *size, nemo_error *error) {
+          return nemo_session_save_memory(get(), &options, out, capacity, size, error);
+        });
+  }
+  /** Make a session of a saved file; see nemo_session_restore().
+   *  @param context     a context with weights.
+   *  @param path        the file.
+   *  @param max_tokens  most tokens it may hold; 0: as before.
+   *  @param flags       NEMO_RESTORE_ bits. */
+  static Session restore(const Context &context, const std::string &path, std::uint32_t max_tokens = 0,
+                         std::uint32_t flags = 0) {
+    return restored(context, max_tokens, flags,
+                    [&](const nemo_restore_options &options, nemo_session **handle, nemo_error *error) {
+                      return nemo_session_restore(context.get(), path.c_str(), &options, handle, error);
+                    });
+  }
+  /** The same from memory; see nemo_session_restore_memory(). */
+  static Session restore_memory(const Context &context, std::span<const std::byte> bytes, std::uint32_t max_tokens = 0,
+                                std::uint32_t flags = 0) {
+    return restored(context, max_tokens, flags,
+                    [&](const nemo_restore_options &options, nemo_session **handle, nemo_error *error) {
+                      return nemo_session_restore_memory(context.get(), bytes.data(), bytes.size(), &options, handle,
+                                                         error);
+                    });
+  }
+
   /** Run a prompt and generate; see nemo_session_generate().
    *  @param prompt    ids, added to what the session holds; at least one.
    *  @param options   what to generate and when to stop.
@@ -424,6 +463,27 @@ class Session {
   struct Free {
     void operator()(nemo_session *session) const noexcept { nemo_session_free(session); }
   };
+
+  Session(const Context &context, nemo_session *handle) : context_(context), handle_(handle) {}
+
+  static nemo_save_options save_options(std::uint32_t max_snapshots) {
+    nemo_save_options options = NEMO_SAVE_OPTIONS_INIT;
+    options.max_snapshots = max_snapshots;
+    options.flags = max_snapshots == 0 ? NEMO_SAVE_NO_SNAPSHOTS : 0;
+    return options;
+  }
+
+  template <typename Restore>
+  static Session restored(const Context &context, std::uint32_t max_tokens, std::uint32_t flags,
+                          const Restore &restore) {
+    nemo_restore_options options = NEMO_RESTORE_OPTIONS_INIT;
+    options.max_tokens = max_tokens;
+    options.flags = flags;
+    nemo_session *handle = nullptr;
+    nemo_error error = detail::empty_error();
+    detail::check(restore(options, &handle, &error), error);
+    return Session(context, handle);
+  }
 
   template <typename Guest>
   static std::int32_t deliver(const nemo_generate_event *event, void *user) {

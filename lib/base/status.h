@@ -29,6 +29,7 @@ enum class StatusCode : std::int32_t {
   kMissingTensor = -207,
   kConfigMismatch = -208,
   kFileWrite = -209,
+  kModelMismatch = -210,
   // Resource.
   kOutOfMemory = -300,
   kContextFull = -301,

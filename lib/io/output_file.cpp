@@ -1,7 +1,9 @@
-// POSIX: O_EXCL for a name nobody has, pwrite from any thread, fsync, rename, fsync of the folder.
+// POSIX: O_EXCL for a name nobody has, a lock as long as it is written, pwrite from any thread,
+// fsync, rename, fsync of the folder.
 #include "io/output_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +36,48 @@ std::string temporary_name(const std::string& path, int attempt) {
 }
 
 constexpr int kMaxAttempts = 1000;
+
+// A device, a pipe or a socket would be replaced by a file: nobody means that.
+Status check_target(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode)) return Status::ok();
+  if (S_ISDIR(info.st_mode)) return cannot("write", path, EISDIR);
+  return {StatusCode::kFileWrite, join("cannot write '", path, "': it is not a regular file")};
+}
+
+// Whoever writes a temporary file holds its lock, and a process that was killed holds none.
+int open_locked(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) return descriptor;
+  while (::flock(descriptor, LOCK_EX) != 0 && errno == EINTR) {
+  }
+  struct stat info {};
+  if (::fstat(descriptor, &info) == 0 && info.st_nlink > 0) return descriptor;
+  ::close(descriptor);  // taken for an abandoned one before it was locked
+  errno = EINTR;
+  return -1;
+}
+
+// Removes what writers of `path` left behind that were killed.
+void remove_abandoned(const std::string& path) {
+  const std::string folder = parent_directory(path);
+  const std::string prefix = join(".", file_name_of(path), ".");
+  constexpr std::string_view kSuffix = ".part";
+  const auto names = list_directory(folder);
+  if (!names.is_ok()) return;
+  for (const std::string& name : names.value()) {
+    if (!name.starts_with(prefix) || !name.ends_with(kSuffix)) continue;
+    const std::string_view numbers =
+        std::string_view(name).substr(prefix.size(), name.size() - prefix.size() - kSuffix.size());
+    if (numbers.empty() || numbers.find_first_not_of("0123456789.") != numbers.npos) continue;
+    const std::string abandoned = join_path(folder, name);
+    const int descriptor =
+        ::open(abandoned.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(abandoned.c_str());
+    ::close(descriptor);
+  }
+}
 
 // Renames last over new names: without the folder's own sync a crash could lose the name again.
 Status sync_folder(const std::string& folder) {
@@ -81,11 +125,12 @@ OutputFile::~OutputFile() {
 Result<std::unique_ptr<OutputFile>> OutputFile::create(const std::string& path,
                                                        std::uint64_t size_bytes) {
   NEMO_TRY(check_path(path));
-  if (is_directory(path)) return cannot("write", path, EISDIR);
+  NEMO_TRY(check_target(path));
   if (size_bytes > INT64_MAX) return cannot("write", path, EFBIG);
+  remove_abandoned(path);
   for (int attempt = 0;; ++attempt) {
     std::string temporary = temporary_name(path, attempt);
-    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    const int descriptor = open_locked(temporary);
     if (descriptor < 0) {
       if ((errno == EEXIST || errno == EINTR) && attempt < kMaxAttempts) continue;
       return cannot("create", path, errno);

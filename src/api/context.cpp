@@ -65,6 +65,7 @@ Status load_engine(const ModelFile& file, const nemo_context_options& options,
     engine_options.snapshot_bytes =
         options.snapshot_bytes == NEMO_NO_SNAPSHOTS ? 0 : options.snapshot_bytes;
   engine_options.has_worker = options.worker != 0;
+  engine_options.numeric_options = options.flags & NEMO_LOAD_FP8_WEIGHT_ONLY;
   NEMO_ASSIGN(context.engine, Engine::create(file, std::move(backend), engine_options, progress));
   context.logger.log(NEMO_LOG_INFO, join("loaded '", file.path(), "' (", context.format_name, ", ",
                                          context.engine->weights().size_bytes,

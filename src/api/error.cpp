@@ -38,6 +38,7 @@ constexpr NamedStatus kStatuses[] = {
     NEMO_NAMED(kMissingTensor, NEMO_E_MISSING_TENSOR),
     NEMO_NAMED(kConfigMismatch, NEMO_E_CONFIG_MISMATCH),
     NEMO_NAMED(kFileWrite, NEMO_E_FILE_WRITE),
+    NEMO_NAMED(kModelMismatch, NEMO_E_MODEL_MISMATCH),
     NEMO_NAMED(kOutOfMemory, NEMO_E_OUT_OF_MEMORY),
     NEMO_NAMED(kContextFull, NEMO_E_CONTEXT_FULL),
     NEMO_NAMED(kOverBudget, NEMO_E_OVER_BUDGET),

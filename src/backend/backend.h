@@ -51,6 +51,22 @@ struct AttentionShape {
   std::int64_t head_dim = 0;
 };
 
+// The keys, or the values, of one layer in a KV block, as rows in the order of a saved session: one
+// position after another, each [n_kv_heads, head_dim]; of a type with scales, each head's follow
+// it.
+struct KvPart {
+  KvLayout layout;
+  std::int64_t layer = 0;
+  bool is_values = false;
+  // As ModelFile::interleaves_keys(); the rows are not, but in q8: there the scales belong to
+  // groups of neighbours in the block.
+  bool is_interleaved = false;
+
+  std::size_t row_bytes() const {
+    return static_cast<std::size_t>(layout.part_bytes() / kernels::kKvBlockTokens);
+  }
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -64,6 +80,12 @@ class Backend {
   virtual void zero(const DeviceBuffer& buffer) = 0;
   virtual Status read(const float* device, std::span<float> host) = 0;
   virtual Status write(const DeviceBuffer& device, std::span<const float> host) = 0;
+  // State that no recorded operation touches, to the host and back. Any thread.
+  virtual Status read_bytes(const void* device, std::span<std::byte> host) = 0;
+  virtual Status write_bytes(void* device, std::span<const std::byte> host) = 0;
+  // The same for the first rows of a part of a KV block; `rows` holds a whole number of them.
+  virtual Status read_kv(const KvPart& part, const void* block, std::span<std::byte> rows) = 0;
+  virtual Status write_kv(const KvPart& part, void* block, std::span<const std::byte> rows) = 0;
   // Device to device.
   virtual void copy(void* to, const void* from, std::size_t size_bytes) = 0;
 

@@ -6,12 +6,15 @@
 
 #include "base/text.h"
 #include "engine/role.h"
-#include "formats/model_file.h"
+#include "formats/fingerprint.h"
 #include "model/forward.h"
 
 namespace nemotron {
 
 namespace {
+
+// Spreads few bits over all of a fingerprint (2^64 / golden ratio).
+constexpr std::uint64_t kOddMultiplier = 0x9e3779b97f4a7c15;
 
 std::size_t common_prefix(std::span<const std::int32_t> a, std::span<const std::int32_t> b) {
   const std::size_t n = std::min(a.size(), b.size());
@@ -29,6 +32,9 @@ Result<std::shared_ptr<Engine>> Engine::create(const ModelFile& file,
   std::shared_ptr<Engine> engine(new Engine(options));
   engine->backend_ = std::move(backend);
   engine->config_ = file.config();
+  NEMO_ASSIGN(const std::uint64_t model, fingerprint_of(file));
+  engine->fingerprint_ = model ^ options.numeric_options * kOddMultiplier;
+  engine->interleaves_keys_ = file.interleaves_keys();
   Backend& device = *engine->backend_;
   NEMO_ASSIGN(engine->weights_, load_weights(file, device, progress));
   NEMO_TRY(engine->budget_.charge(engine->weights_.size_bytes, "the weights"));

@@ -35,7 +35,8 @@ struct EngineOptions {
   std::size_t max_running = 64;  // requests that take part in steps at the same time
   std::uint64_t max_bytes = MemoryBudget::kNoLimit;
   std::uint64_t snapshot_bytes = std::uint64_t{512} << 20;
-  bool has_worker = false;  // a thread of the engine's own pumps
+  bool has_worker = false;            // a thread of the engine's own pumps
+  std::uint64_t numeric_options = 0;  // of the backend, that change logits: part of the fingerprint
 };
 
 struct EngineStats {
@@ -49,6 +50,13 @@ struct EngineStats {
   std::uint64_t peak_bytes = 0;
   std::uint64_t state_bytes = 0;  // held by sequences and snapshots
   PrefixCache::Stats cache;
+};
+
+// What a sequence is made of at one moment. It holds the memory, so nobody writes to it meanwhile.
+struct SequenceContents {
+  std::vector<std::int32_t> tokens;
+  LayerState state;              // behind the first of them
+  std::vector<LayerState> kept;  // behind fewer, the most first: they share the KV blocks
 };
 
 class Engine {
@@ -72,6 +80,10 @@ class Engine {
   const ModelWeights& weights() const { return weights_; }
   const Activations& activations() const { return activations_; }
   const EngineOptions& options() const { return options_; }
+  // Of the model and the numeric options: states may be exchanged where it is the same.
+  std::uint64_t fingerprint() const { return fingerprint_; }
+  // As ModelFile::interleaves_keys().
+  bool interleaves_keys() const { return interleaves_keys_; }
   EngineStats stats() const;
 
   // A new, empty sequence. kOutOfMemory.
@@ -112,6 +124,17 @@ class Engine {
   Status seek(const SequencePtr& sequence, std::span<const std::int32_t> tokens);
   // Keeps the state in the prefix cache.
   Status keep(const SequencePtr& sequence);
+  // exchange.cpp. What the sequence holds, with up to `max_kept` of the states that the prefix
+  // cache has along its tokens.
+  Result<SequenceContents> contents(const SequencePtr& sequence, std::size_t max_kept);
+  // A state with memory of its own for its first `position` tokens, yet to be written. kOverBudget,
+  // kOutOfMemory.
+  Result<LayerState> new_state(const StateLayout& layout, std::int64_t position);
+  // The same for a recurrent state that one can do without: nobody else has to make room. Empty
+  // where there is none.
+  StateRef new_recurrent(const StateLayout& layout);
+  // Gives the empty sequence its contents, and the kept states to the prefix cache.
+  Status fill(const SequencePtr& sequence, SequenceContents contents);
   // Calls body with the lock held and the sequence at rest.
   Status with_sequence(const SequencePtr& sequence, const std::function<Status(Sequence&)>& body);
   // Tries body, which takes memory; as long as it wants more than there is, frees some: buffers
@@ -132,7 +155,7 @@ class Engine {
   void find_state(Sequence& sequence, std::span<const std::int32_t> tokens);
   bool give_up_one_state();
   Status rest(Lock& lock, const SequencePtr& sequence);
-  void work();  // the worker thread
+  void work();                // the worker thread
 
   // pump.cpp: with the role and the lock, which they give up while the model or a request runs.
   Status pump_some(Lock& lock, Clock::time_point deadline, const Predicate& is_done);
@@ -149,6 +172,8 @@ class Engine {
   MemoryBudget budget_;
   std::unique_ptr<Backend> backend_;  // outlives the memory that came from it
   ModelConfig config_;
+  std::uint64_t fingerprint_ = 0;
+  bool interleaves_keys_ = false;
   ModelWeights weights_;
   Activations activations_;
   std::array<std::unique_ptr<StateLayout>, 16> layouts_;

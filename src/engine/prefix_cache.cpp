@@ -141,6 +141,22 @@ std::optional<LayerState> PrefixCache::find(const StateLayout& layout,
   return state;
 }
 
+std::vector<LayerState> PrefixCache::kept_along(const StateLayout& layout,
+                                                std::span<const std::int32_t> tokens,
+                                                std::size_t max_count) const {
+  std::vector<LayerState> found;
+  const auto tree = impl_->trees.find(layout.numerics_id());
+  if (tree == impl_->trees.end()) return found;
+  while (found.size() < max_count && !tokens.empty()) {
+    const PrefixSnapshot* snapshot = tree->second.find(tokens);
+    if (snapshot == nullptr) break;
+    found.emplace_back(layout, snapshot->position(), snapshot->recurrent,
+                       PrefixTree::kv_blocks(*snapshot));
+    tokens = tokens.first(static_cast<std::size_t>(snapshot->position()) - 1);
+  }
+  return found;
+}
+
 void PrefixCache::insert(std::span<const std::int32_t> tokens, const LayerState& state) {
   assert(state.position() == static_cast<std::int64_t>(tokens.size()));
   if (tokens.empty() || size_bytes_of(state, tokens.size()) > impl_->limit_bytes) return;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "engine/layer_state.h"
 
@@ -40,6 +41,12 @@ class PrefixCache {
   // where the caller knows as much. Fails only by bad_alloc, and then changes nothing.
   std::optional<LayerState> find(const StateLayout& layout, std::span<const std::int32_t> tokens,
                                  std::int64_t n_known = 0);
+
+  // The states behind beginnings of `tokens`, all of them included: the longest first, at most
+  // `max_count`. Nothing is counted, and nothing becomes worth keeping longer.
+  std::vector<LayerState> kept_along(const StateLayout& layout,
+                                     std::span<const std::int32_t> tokens,
+                                     std::size_t max_count) const;
 
   // Keeps `state`, which stands behind `tokens` (all of them). Evicts others to stay within the
   // limit; a state larger than that is not kept. Fails only by bad_alloc, and then changes nothing.

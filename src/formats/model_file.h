@@ -63,6 +63,8 @@ class ModelFile {
   }
   const ModelConfig& config() const { return contents_.config; }
   bool stores_A_log() const { return contents_.stores_A_log; }
+  // GGUF: channel half * head_dim / 2 + i of a query or key head stands at 2 i + half.
+  bool interleaves_keys() const { return !stores_A_log() && config().head_dim % 2 == 0; }
   const std::vector<std::string>& notes() const { return contents_.notes; }
   const TokenizerFiles& tokenizer() const { return contents_.tokenizer; }
   // All tensors of the file, also those that the model does not use.

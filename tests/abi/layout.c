@@ -30,6 +30,7 @@ NUMBER(NEMO_E_UNSUPPORTED_TYPE, -206);
 NUMBER(NEMO_E_MISSING_TENSOR, -207);
 NUMBER(NEMO_E_CONFIG_MISMATCH, -208);
 NUMBER(NEMO_E_FILE_WRITE, -209);
+NUMBER(NEMO_E_MODEL_MISMATCH, -210);
 NUMBER(NEMO_E_OUT_OF_MEMORY, -300);
 NUMBER(NEMO_E_CONTEXT_FULL, -301);
 NUMBER(NEMO_E_NO_DEVICE, -400);
@@ -66,6 +67,8 @@ NUMBER(NEMO_SAMPLING_LITERAL, 2);
 NUMBER(NEMO_FINISH_STOP, 1);
 NUMBER(NEMO_FINISH_LENGTH, 2);
 NUMBER(NEMO_FINISH_CANCELLED, 3);
+NUMBER(NEMO_SAVE_NO_SNAPSHOTS, 1);
+NUMBER(NEMO_RESTORE_TOKENS_ONLY, 1);
 
 #if UINTPTR_MAX == UINT64_MAX
 
@@ -151,6 +154,18 @@ LAYOUT_MEMBER(nemo_session_options, struct_size, 0);
 LAYOUT_MEMBER(nemo_session_options, max_tokens, 4);
 LAYOUT_MEMBER(nemo_session_options, kv_type, 8);
 LAYOUT_MEMBER(nemo_session_options, state_type, 12);
+
+LAYOUT_SIZE(nemo_save_options, 16);
+LAYOUT_MEMBER(nemo_save_options, struct_size, 0);
+LAYOUT_MEMBER(nemo_save_options, flags, 4);
+LAYOUT_MEMBER(nemo_save_options, max_snapshots, 8);
+LAYOUT_MEMBER(nemo_save_options, reserved, 12);
+
+LAYOUT_SIZE(nemo_restore_options, 16);
+LAYOUT_MEMBER(nemo_restore_options, struct_size, 0);
+LAYOUT_MEMBER(nemo_restore_options, flags, 4);
+LAYOUT_MEMBER(nemo_restore_options, max_tokens, 8);
+LAYOUT_MEMBER(nemo_restore_options, reserved, 12);
 
 LAYOUT_SIZE(nemo_generate_event, 24);
 LAYOUT_MEMBER(nemo_generate_event, struct_size, 0);

@@ -2,10 +2,13 @@
 //   wrapper_test MODEL.gguf
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nemotron/nemotron.hpp>
 #include <stdexcept>
+
+#include <unistd.h>
 
 namespace {
 
@@ -88,6 +91,17 @@ void check_session(const nemotron::Context& context) {
         other.generate(prompt, options, [](std::string_view) { throw std::logic_error("mine"); });
       },
       "an exception of the callback comes back");
+  const nemotron::Session restored =
+      nemotron::Session::restore_memory(context, session.save_memory(), 40);
+  check(restored.tokens() == session.tokens(), "a session goes through memory");
+  const std::string saved = std::filesystem::temp_directory_path() /
+                            ("nemo-wrapper-test-" + std::to_string(::getpid()) + ".session");
+  session.save(saved, 0);
+  check(nemotron::Session::restore(context, saved).tokens() == session.tokens(),
+        "a session goes through a file");
+  check_throws<nemotron::Error>([&] { nemotron::Session::restore(context, saved, 1); },
+                                "a restored session keeps to its limit");
+  std::remove(saved.c_str());
   other = std::move(session);
   check(other.position() == prompt.size() + 4, "moved sessions keep their tokens");
   check_throws<nemotron::Error>([&] { other.generate({}, options); }, "an empty prompt is refused");

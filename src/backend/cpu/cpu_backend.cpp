@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "backend/cpu/kv_rows.h"
 #include "backend/cpu/pack_weights.h"
 #include "base/checked_math.h"
 #include "io/page_buffer.h"
@@ -69,6 +70,26 @@ Status CpuBackend::read(const float* device, std::span<float> host) {
 Status CpuBackend::write(const DeviceBuffer& device, std::span<const float> host) {
   queue_.advance({});
   std::memcpy(device.data(), host.data(), host.size_bytes());
+  return Status::ok();
+}
+
+Status CpuBackend::read_bytes(const void* device, std::span<std::byte> host) {
+  if (!host.empty()) std::memcpy(host.data(), device, host.size());
+  return Status::ok();
+}
+
+Status CpuBackend::write_bytes(void* device, std::span<const std::byte> host) {
+  if (!host.empty()) std::memcpy(device, host.data(), host.size());
+  return Status::ok();
+}
+
+Status CpuBackend::read_kv(const KvPart& part, const void* block, std::span<std::byte> rows) {
+  rows_from_block(part, static_cast<const std::byte*>(block), rows);
+  return Status::ok();
+}
+
+Status CpuBackend::write_kv(const KvPart& part, void* block, std::span<const std::byte> rows) {
+  rows_to_block(part, rows, static_cast<std::byte*>(block));
   return Status::ok();
 }
 

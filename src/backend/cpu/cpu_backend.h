@@ -36,6 +36,10 @@ class CpuBackend final : public Backend {
   void zero(const DeviceBuffer& buffer) override;
   Status read(const float* device, std::span<float> host) override;
   Status write(const DeviceBuffer& device, std::span<const float> host) override;
+  Status read_bytes(const void* device, std::span<std::byte> host) override;
+  Status write_bytes(void* device, std::span<const std::byte> host) override;
+  Status read_kv(const KvPart& part, const void* block, std::span<std::byte> rows) override;
+  Status write_kv(const KvPart& part, void* block, std::span<const std::byte> rows) override;
   void copy(void* to, const void* from, std::size_t size_bytes) override;
   Status reserve_operations(std::size_t n) override;
   Result<bool> advance(const RunLimit& limit) override { return queue_.advance(limit); }

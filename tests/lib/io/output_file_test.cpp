@@ -72,6 +72,34 @@ TEST_CASE("a file that is not committed leaves nothing") {
   CHECK(n_names(folder.path()) == 0);
 }
 
+TEST_CASE("what killed writers left is removed, and what others write is not") {
+  const TempFolder folder;
+  const std::string abandoned = folder.write(".x.4711.0.part", "half");
+  const std::string foreign = folder.write(".x.old.part", "not a name of ours");
+  const std::string other = folder.write(".y.4711.0.part", "of another file");
+  const auto first = OutputFile::create(folder.file("x"), 4);
+  REQUIRE(first.is_ok());
+  CHECK_FALSE(is_regular_file(abandoned));
+  CHECK(is_regular_file(foreign));
+  CHECK(is_regular_file(other));
+  const auto second = OutputFile::create(folder.file("x"), 4);
+  REQUIRE(second.is_ok());
+  CHECK(first.value()->write_at(0, bytes_of("1111")).is_ok());
+  CHECK(second.value()->write_at(0, bytes_of("2222")).is_ok());
+  CHECK(first.value()->commit().is_ok());
+  CHECK(content(folder.file("x")) == "1111");
+  CHECK(second.value()->commit().is_ok());
+  CHECK(content(folder.file("x")) == "2222");
+}
+
+TEST_CASE("a device or a pipe is not replaced") {
+  const TempFolder folder;
+  CHECK(OutputFile::create("/dev/full", 1).status().code() == StatusCode::kFileWrite);
+  REQUIRE(::mkfifo(folder.file("pipe").c_str(), 0600) == 0);
+  CHECK(OutputFile::create(folder.file("pipe"), 1).status().code() == StatusCode::kFileWrite);
+  CHECK(n_names(folder.path()) == 1);
+}
+
 TEST_CASE("writes from several threads meet in one file") {
   const TempFolder folder;
   constexpr std::size_t kPiece = 1000, kPieces = 64;

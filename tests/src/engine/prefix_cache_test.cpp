@@ -172,6 +172,33 @@ TEST_CASE_METHOD(Fixture, "the empty sequence is not kept") {
   CHECK(!cache.find(hybrid, sequence(5)).has_value());
 }
 
+TEST_CASE_METHOD(Fixture, "all states along a sequence, the longest first") {
+  PrefixCache cache(kPlenty);
+  const Tokens all = sequence(500);
+  CHECK(cache.kept_along(hybrid, all, 9).empty());
+  for (const std::size_t n : {10, 64, 100, 320, 400}) insert(cache, prefix_of(all, n));
+  insert(cache, joined(prefix_of(all, 100), {7, 7}));  // of another sequence
+  const PrefixCache::Stats before = cache.stats();
+  const auto positions = [&](const Tokens& tokens, std::size_t max_count) {
+    std::vector<std::int64_t> found;
+    for (const LayerState& state : cache.kept_along(hybrid, tokens, max_count)) {
+      found.push_back(state.position());
+      const auto n = static_cast<std::size_t>(state.position());
+      CHECK(state.kv_blocks().size() == (n + 63) / 64);
+      CHECK(state.recurrent() == cache.find(hybrid, prefix_of(tokens, n))->recurrent());
+    }
+    return found;
+  };
+  CHECK(cache.kept_along(hybrid, all, 9).size() == 5);
+  CHECK(cache.stats() == before);
+  CHECK(positions(all, 9) == std::vector<std::int64_t>{400, 320, 100, 64, 10});
+  CHECK(positions(all, 2) == std::vector<std::int64_t>{400, 320});
+  CHECK(positions(all, 0).empty());
+  CHECK(positions(prefix_of(all, 319), 9) == std::vector<std::int64_t>{100, 64, 10});
+  CHECK(positions(joined(prefix_of(all, 100), {7, 7}), 2) == std::vector<std::int64_t>{102, 100});
+  CHECK(cache.kept_along(hybrid_bf16, all, 9).empty());
+}
+
 TEST_CASE_METHOD(Fixture, "statistics") {
   PrefixCache cache(kPlenty);
   insert(cache, sequence(100));

@@ -77,7 +77,7 @@ class CpuBackend final : public Backend {
     });
   }
   // Records body(span, range) over [0, n_items(span)) of all spans at once, in each of the phases;
-  // n_units(span) is the work of one item.
+  // n_units(span, phase) is the work of one item.
   template <typename Count, typename Units, typename Body>
   void share_spans(const StepBatch& batch, const WorkShape& shape, const Count& n_items,
                    const Units& n_units, const Body& body, std::int64_t n_phases = 1);

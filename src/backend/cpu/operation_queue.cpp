@@ -15,7 +15,7 @@ constexpr std::int64_t kPiecesPerThread = 4;
 // since estimates err.
 constexpr double kRangeNs = 200e3;
 
-// Where no limit is set, one loop in that many is measured: estimates stay fresh, and the clock is
+// Without a deadline one loop in that many is measured: estimates stay fresh, and the clock is
 // rarely read.
 constexpr std::uint32_t kMeasureEvery = 8;
 
@@ -60,14 +60,15 @@ bool OperationQueue::advance(const RunLimit& limit) {
 // Whether the phase is done.
 bool OperationQueue::run_phase(const Record& record, ThreadPool::Work& work, const RunLimit& limit,
                                bool begin_one) {
-  ParallelLoop loop = plan_loop(record, limit);
+  const WorkUnits units = record.units(record.body.data(), record.plan, next_phase_);
+  ParallelLoop loop = plan_loop(record, units, limit);
   loop.begin_one = begin_one;
   const LoopProgress progress =
       work.run(loop, [&](std::int64_t first, std::int64_t last, int thread) {
         record.call(record.body.data(), {next_phase_, first, last, thread});
       });
   if (loop.measure)
-    costs_.learn(record.cost, static_cast<double>(progress.busy_items) * record.plan.mean_units,
+    costs_.learn(record.cost, static_cast<double>(progress.busy_items) * units.mean,
                  progress.busy_ns);
   if (progress.longest_ns > longest_.ns) longest_ = {progress.longest_ns, record.plan.shape};
   const bool is_done = progress.next_item == record.plan.n_items;
@@ -75,7 +76,8 @@ bool OperationQueue::run_phase(const Record& record, ThreadPool::Work& work, con
   return is_done;
 }
 
-ParallelLoop OperationQueue::plan_loop(const Record& record, const RunLimit& limit) {
+ParallelLoop OperationQueue::plan_loop(const Record& record, const WorkUnits& units,
+                                       const RunLimit& limit) {
   const WorkPlan& plan = record.plan;
   const double unit_ns = costs_.unit_ns(record.cost);
   ParallelLoop loop;
@@ -83,11 +85,11 @@ ParallelLoop OperationQueue::plan_loop(const Record& record, const RunLimit& lim
   loop.n_items = plan.n_items;
   loop.unit = plan.unit;
   loop.limit = limit;
-  loop.item_ns = unit_ns * plan.max_units;
+  loop.item_ns = unit_ns * units.most;
   const std::int64_t n_pieces = pool_.n_threads() * kPiecesPerThread;
   loop.grain = ceil_div(ceil_div(plan.n_items, n_pieces), plan.unit) * plan.unit;
   const double n_left = static_cast<double>(plan.n_items - next_item_);
-  loop.alone = n_left * plan.mean_units * unit_ns < 2.0 * pool_.overhead_ns();
+  loop.alone = n_left * units.mean * unit_ns < 2.0 * pool_.overhead_ns();
   if (loop.alone) loop.grain = plan.n_items;
   loop.measure =
       limit.is_limited() || n_loops_++ % kMeasureEvery == 0 || !costs_.is_measured(record.cost);

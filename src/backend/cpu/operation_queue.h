@@ -26,27 +26,31 @@ struct WorkRange {
   int thread = 0;
 };
 
+// Units of work (rows, positions) of the items of a phase.
+struct WorkUnits {
+  double most = 1.0;
+  double mean = 1.0;
+};
+
 // How a record's work is cut.
 struct WorkPlan {
   std::int64_t n_items = 0;  // in each phase
   std::int64_t unit = 1;     // ranges of items begin at multiples of it
   std::int64_t n_phases = 1;
   WorkShape shape;
-  // Units of work (rows) of an item: the most, and on average.
-  double max_units = 1.0;
-  double mean_units = 1.0;
 };
 
 class OperationQueue {
  public:
-  static constexpr std::size_t kBodyBytes = 256;
+  static constexpr std::size_t kBodyBytes = 272;
 
   explicit OperationQueue(ThreadPool& pool) : pool_(pool) {}
 
   // kOutOfMemory.
   Status reserve(std::size_t n_records);
 
-  // Appends body(const WorkRange&) for all items; without room, after running what is there.
+  // Appends body(const WorkRange&) for all items; without room, after running what is there. Items
+  // are of shape.n_rows units each, unless body.units(phase) says otherwise.
   template <typename Body>
   void record(const WorkPlan& plan, const Body& body) {
     static_assert(std::is_trivially_copyable_v<Body> && sizeof(Body) <= kBodyBytes &&
@@ -55,6 +59,12 @@ class OperationQueue {
     ::new (static_cast<void*>(record.body.data())) Body(body);
     record.call = [](const std::byte* bytes, const WorkRange& range) {
       (*std::launder(reinterpret_cast<const Body*>(bytes)))(range);
+    };
+    record.units = [](const std::byte* bytes, const WorkPlan& of, std::int64_t phase) -> WorkUnits {
+      if constexpr (requires(const Body& b) { b.units(phase); })
+        return std::launder(reinterpret_cast<const Body*>(bytes))->units(phase);
+      const auto n_rows = static_cast<double>(of.shape.n_rows);
+      return {n_rows, n_rows};
     };
   }
 
@@ -73,6 +83,7 @@ class OperationQueue {
     Record() {}  // NOLINT: the body's bytes are written next, and zeros would cost time
     alignas(std::max_align_t) std::array<std::byte, kBodyBytes> body;
     void (*call)(const std::byte*, const WorkRange&) = nullptr;
+    WorkUnits (*units)(const std::byte*, const WorkPlan&, std::int64_t phase) = nullptr;
     WorkPlan plan;
     CostTable::Entry cost = 0;
   };
@@ -80,7 +91,7 @@ class OperationQueue {
   Record& append(const WorkPlan& plan);
   bool run_phase(const Record& record, ThreadPool::Work& work, const RunLimit& limit,
                  bool begin_one);
-  ParallelLoop plan_loop(const Record& record, const RunLimit& limit);
+  ParallelLoop plan_loop(const Record& record, const WorkUnits& units, const RunLimit& limit);
 
   ThreadPool& pool_;
   CostTable costs_;

@@ -25,7 +25,6 @@ WorkPlan plan_of(std::int64_t n_items, const WorkShape& shape, std::int64_t unit
   plan.n_items = n_items;
   plan.unit = unit;
   plan.shape = shape;
-  plan.max_units = plan.mean_units = static_cast<double>(shape.n_rows);
   return plan;
 }
 

@@ -20,7 +20,10 @@ kernels::KvView kv_view(const SequenceState& state, int layer) {
   return {state.kv_blocks.data(), 2 * layer * part, (2 * layer + 1) * part, state.kv_layout.type};
 }
 
-std::int64_t span_rows(const Span& span) { return span.n_rows; }
+// Units of work where an item goes through the rows of its span.
+constexpr auto kSpanRows = [](const Span& span, std::int64_t) -> std::int64_t {
+  return span.n_rows;
+};
 
 // Distinguishes what stores keys and values in different types.
 std::int64_t kv_type(const StepBatch& batch) {
@@ -37,23 +40,15 @@ std::int64_t longest_span(const StepBatch& batch) {
   return n;
 }
 
-}  // namespace
-
+// The items of all spans in a row.
 template <typename Count, typename Units, typename Body>
-void CpuBackend::share_spans(const StepBatch& batch, const WorkShape& shape, const Count& n_items,
-                             const Units& n_units, const Body& body, std::int64_t n_phases) {
-  WorkPlan plan;
-  plan.shape = shape;
-  plan.n_phases = n_phases;
-  double total_units = 0.0;
-  for (const Span& span : batch.spans) {
-    const auto units = static_cast<double>(n_units(span));
-    plan.n_items += n_items(span);
-    plan.max_units = std::max(plan.max_units, units);
-    total_units += units * static_cast<double>(n_items(span));
-  }
-  if (plan.n_items > 0) plan.mean_units = total_units / static_cast<double>(plan.n_items);
-  queue_.record(plan, [spans = batch.spans, n_items, body](const WorkRange& range) {
+struct SpanWork {
+  std::span<const Span> spans;
+  Count n_items;
+  Units n_units;
+  Body body;
+
+  void operator()(const WorkRange& range) const {
     std::int64_t first = range.first;
     std::int64_t last = range.last;
     for (const Span& span : spans) {
@@ -64,7 +59,33 @@ void CpuBackend::share_spans(const StepBatch& batch, const WorkShape& shape, con
       first -= n;
       last -= n;
     }
-  });
+  }
+
+  WorkUnits units(std::int64_t phase) const {
+    std::int64_t most = 0;
+    double sum = 0.0;
+    double n_all = 0.0;
+    for (const Span& span : spans) {
+      const std::int64_t units = n_units(span, phase);
+      const auto n = static_cast<double>(n_items(span));
+      most = std::max(most, units);
+      sum += static_cast<double>(units) * n;
+      n_all += n;
+    }
+    return {static_cast<double>(most), n_all > 0.0 ? sum / n_all : 0.0};
+  }
+};
+
+}  // namespace
+
+template <typename Count, typename Units, typename Body>
+void CpuBackend::share_spans(const StepBatch& batch, const WorkShape& shape, const Count& n_items,
+                             const Units& n_units, const Body& body, std::int64_t n_phases) {
+  WorkPlan plan;
+  plan.shape = shape;
+  plan.n_phases = n_phases;
+  for (const Span& span : batch.spans) plan.n_items += n_items(span);
+  queue_.record(plan, SpanWork<Count, Units, Body>{batch.spans, n_items, n_units, body});
 }
 
 void CpuBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xBC,
@@ -87,7 +108,7 @@ void CpuBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xBC
     kernel(params, range.first * kChannels, std::min(range.last * kChannels, w.conv_dim));
   };
   const WorkShape shape{WorkKind::kConv, 0, kChannels * w.d_conv, longest_span(batch)};
-  share_spans(batch, shape, n_items, span_rows, body);
+  share_spans(batch, shape, n_items, kSpanRows, body);
 }
 
 void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B,
@@ -130,7 +151,7 @@ void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, Tenso
   const auto n_items = [n_heads = w.n_heads](const Span&) { return n_heads; };
   const WorkShape shape{WorkKind::kScan, state_type(batch), w.head_dim * w.d_state,
                         longest_span(batch)};
-  share_spans(batch, shape, n_items, span_rows, body);
+  share_spans(batch, shape, n_items, kSpanRows, body);
 }
 
 void CpuBackend::store_kv(const StepBatch& batch, int layer, TensorView k, TensorView v,
@@ -148,7 +169,7 @@ void CpuBackend::store_kv(const StepBatch& batch, int layer, TensorView k, Tenso
     kernel(params, range.first, range.last);
   };
   const WorkShape work{WorkKind::kKvStore, kv_type(batch), shape.head_dim, longest_span(batch)};
-  share_spans(batch, work, n_items, span_rows, body);
+  share_spans(batch, work, n_items, kSpanRows, body);
 }
 
 void CpuBackend::attention(const StepBatch& batch, int layer, TensorView q, TensorView k,
@@ -156,8 +177,10 @@ void CpuBackend::attention(const StepBatch& batch, int layer, TensorView q, Tens
                            Activation out) {
   store_kv(batch, layer, k, v, shape);
   const auto n_items = [n = shape.n_kv_heads](const Span& span) { return span.n_rows * n; };
-  const auto n_positions = [](const Span& span) {
-    return std::min(span.position + span.n_rows, kPhaseBlocks * kernels::kKvBlockTokens);
+  const auto n_positions = [](const Span& span, std::int64_t phase) {
+    constexpr std::int64_t kPositions = kPhaseBlocks * kernels::kKvBlockTokens;
+    const std::int64_t n = span.position + span.n_rows - phase * kPositions;
+    return std::clamp<std::int64_t>(n, 0, kPositions);
   };
   const auto body = [kernel = kernels_.attention, batch, layer, q, shape, carry, out](
                         const Span& span, const WorkRange& range) {

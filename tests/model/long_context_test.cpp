@@ -117,7 +117,7 @@ TEST_CASE("the longest context", "[.][long]") {
   REQUIRE(fork.is_ok());
   const auto logits = decode(*session, tokens);
   CHECK(session->position() == context_length());
-  CHECK(session->eval(std::span(tokens).first(1), {}).code() == StatusCode::context_length() Full);
+  CHECK(session->eval(std::span(tokens).first(1), {}).code() == StatusCode::kContextFull);
   CHECK(same_bytes(decode(*fork.value(), tokens), logits));
   std::printf("keys, values and state of the two: %.1f MiB\n",
               static_cast<double>(engine->pool().held_bytes()) / 1048576.0);

@@ -26,7 +26,15 @@ void quantize_block(const float* x, BlockQ6_K& block);
 void quantize_block(const float* x, BlockIQ4_NL& block);
 void quantize_block(const float* x, BlockIQ4_XS& block);
 
-// The same search with the weights given: [Block::kElements].
+// The weights of the squared errors given: [Block::kElements].
+void quantize_block_weighted(const float* x, const float* weights, BlockQ4_0& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ4_1& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ5_0& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ5_1& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ2_K& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ3_K& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ4_K& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ5_K& block);
 void quantize_block_weighted(const float* x, const float* weights, BlockQ6_K& block);
 void quantize_block_weighted(const float* x, const float* weights, BlockIQ4_NL& block);
 void quantize_block_weighted(const float* x, const float* weights, BlockIQ4_XS& block);

@@ -130,4 +130,73 @@ float fit_scale(const float* x, const float* weights, std::uint8_t* q) {
   return scale;
 }
 
+// Of nine scales near the largest, the inverse of the one with which levels in 0..max_level come
+// nearest to x.
+template <int kCount>
+float best_inverse_scale(const float* x, const float* weights, int max_level, float largest) {
+  const auto error_at = [&](float inverse_scale) {
+    const float scale = 1.0f / inverse_scale;
+    float error = 0.0f;
+    for (int i = 0; i < kCount; ++i) {
+      const int level = std::min(max_level, nearest_int(inverse_scale * x[i]));
+      const float difference = x[i] - scale * static_cast<float>(level);
+      error += weights[i] * difference * difference;
+    }
+    return error;
+  };
+  const auto top = static_cast<float>(max_level);
+  float best = top / largest;
+  float least_error = error_at(best);
+  for (int step = -4; step <= 4; ++step) {
+    if (step == 0) continue;
+    const float candidate = (0.1f * static_cast<float>(step) + top) / largest;
+    const float error = error_at(candidate);
+    if (!(error < least_error)) continue;
+    least_error = error;
+    best = candidate;
+  }
+  return best;
+}
+
+// The scale with scale * levels ~ x for x that are not negative, levels in 0..max_level: rounds at
+// the best scale, then moves single levels as long as that improves the fit, five rounds at most.
+template <int kCount>
+float fit_levels(const float* x, const float* weights, int max_level, std::uint8_t* levels) {
+  float largest = 0.0f;
+  for (int i = 0; i < kCount; ++i) largest = std::max(largest, x[i]);
+  if (largest < kNothing) {
+    std::memset(levels, 0, kCount);
+    return 0.0f;
+  }
+  const float inverse_scale = best_inverse_scale<kCount>(x, weights, max_level, largest);
+  float sum_xq = 0.0f, sum_q2 = 0.0f;
+  for (int i = 0; i < kCount; ++i) {
+    levels[i] = static_cast<std::uint8_t>(std::min(max_level, nearest_int(inverse_scale * x[i])));
+    const auto level = static_cast<float>(levels[i]);
+    sum_xq += weights[i] * x[i] * level;
+    sum_q2 += weights[i] * level * level;
+  }
+  bool has_changed = true;
+  for (int round = 0; round < 5 && has_changed; ++round) {
+    has_changed = false;
+    for (int i = 0; i < kCount; ++i) {
+      const auto level = static_cast<float>(levels[i]);
+      float others_xq = sum_xq - weights[i] * x[i] * level;
+      float others_q2 = sum_q2 - weights[i] * level * level;
+      if (!(others_xq > 0.0f && others_q2 > 0.0f)) continue;
+      const int moved = std::min(max_level, nearest_int(x[i] * others_q2 / others_xq));
+      if (moved == levels[i]) continue;
+      const auto value = static_cast<float>(moved);
+      others_xq += weights[i] * x[i] * value;
+      others_q2 += weights[i] * value * value;
+      if (!(others_xq * others_xq * sum_q2 > sum_xq * sum_xq * others_q2)) continue;
+      levels[i] = static_cast<std::uint8_t>(moved);
+      sum_xq = others_xq;
+      sum_q2 = others_q2;
+      has_changed = true;
+    }
+  }
+  return sum_q2 > 0.0f ? sum_xq / sum_q2 : 0.0f;
+}
+
 }  // namespace nemotron

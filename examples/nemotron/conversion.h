@@ -17,9 +17,13 @@ class Conversion {
 
   // "PATH: 2.6 GiB of tensors in 12.3 s", to standard error.
   void print_summary(const std::string& path) const;
+  // "PATH: 51200 tokens in 12.3 s".
+  void print_token_summary(const std::string& path) const;
 
  private:
+  double seconds() const;
+
   ProgressBar progress_;
-  std::uint64_t total_bytes_ = 0;
+  std::uint64_t total_ = 0;  // bytes or tokens
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
     add_logits_command(program);
     add_bench_command(program);
     add_quantize_command(program);
+    add_imatrix_command(program);
     add_synth_command(program);
     add_pull_command(program);
     program.parse(argc, argv);

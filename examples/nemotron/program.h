@@ -67,4 +67,5 @@ void add_logits_command(CLI::App& program);
 void add_bench_command(CLI::App& program);
 void add_synth_command(CLI::App& program);
 void add_quantize_command(CLI::App& program);
+void add_imatrix_command(CLI::App& program);
 void add_pull_command(CLI::App& program);

@@ -26,6 +26,19 @@ void quantize_block(const float* x, BlockQ6_K& block);
 void quantize_block(const float* x, BlockIQ4_NL& block);
 void quantize_block(const float* x, BlockIQ4_XS& block);
 
+// The weights of the squared errors given: [Block::kElements].
+void quantize_block_weighted(const float* x, const float* weights, BlockQ4_0& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ4_1& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ5_0& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ5_1& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ2_K& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ3_K& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ4_K& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ5_K& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockQ6_K& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockIQ4_NL& block);
+void quantize_block_weighted(const float* x, const float* weights, BlockIQ4_XS& block);
+
 // The nearest integer, ties to even, for |x| < 2^22: adding 1.5 * 2^23 leaves no bits below one.
 // Anything, but nothing worse, for other x.
 inline int nearest_int(float x) {

@@ -1,16 +1,16 @@
 // The types with uneven levels: several scales are tried for 32 elements, each gives a rounding,
-// and the rounding with the best least-squares fit (weighted by x^2) gives the scale.
+// and the rounding with the best weighted least-squares fit gives the scale.
 #include <cmath>
 #include <cstring>
 
 #include "quant/quantize_block.h"
+#include "quant/quantize_fit.h"
 
 namespace nemotron {
 namespace {
 
 constexpr int kCount = 32;
 constexpr int kTries = 7;
-constexpr float kNothing = 1e-15f;
 
 // The nearest level, of equally near ones the upper: how many middles between levels are not above.
 std::uint8_t nearest_level(float x) {
@@ -20,21 +20,15 @@ std::uint8_t nearest_level(float x) {
   return static_cast<std::uint8_t>(index);
 }
 
-float fit_scale(const float* x) {
-  float largest = 0.0f;
-  float extreme = 0.0f;
-  for (int j = 0; j < kCount; ++j) {
-    if (!(std::fabs(x[j]) > largest)) continue;
-    largest = std::fabs(x[j]);
-    extreme = x[j];
-  }
-  if (largest < kNothing) return 0.0f;
+float fit_scale(const float* x, const float* weights) {
+  const float extreme = extreme_of<kCount>(x);
+  if (std::fabs(extreme) < kNothing) return 0.0f;
   float sum_xq = 0.0f, sum_q2 = 0.0f;
   const auto round_all = [&](float inverse_scale) {
     sum_xq = sum_q2 = 0.0f;
     for (int j = 0; j < kCount; ++j) {
       const auto level = static_cast<float>(kIQ4Values[nearest_level(inverse_scale * x[j])]);
-      const float weighted = x[j] * x[j] * level;
+      const float weighted = weights[j] * level;
       sum_xq += weighted * x[j];
       sum_q2 += weighted * level;
     }
@@ -60,19 +54,29 @@ void round_and_pack(const float* x, float scale, std::uint8_t* qs) {
   }
 }
 
+template <typename Block>
+void quantize_by_squares(const float* x, Block& block) {
+  float weights[Block::kElements];
+  for (int j = 0; j < static_cast<int>(Block::kElements); ++j) weights[j] = x[j] * x[j];
+  quantize_block_weighted(x, weights, block);
+}
+
 }  // namespace
 
-void quantize_block(const float* x, BlockIQ4_NL& block) {
-  const float scale = fit_scale(x);
+void quantize_block(const float* x, BlockIQ4_NL& block) { quantize_by_squares(x, block); }
+void quantize_block(const float* x, BlockIQ4_XS& block) { quantize_by_squares(x, block); }
+
+void quantize_block_weighted(const float* x, const float* weights, BlockIQ4_NL& block) {
+  const float scale = fit_scale(x, weights);
   block.d = float_to_f16(scale);
   round_and_pack(x, scale, block.qs);
 }
 
-void quantize_block(const float* x, BlockIQ4_XS& block) {
+void quantize_block_weighted(const float* x, const float* weights, BlockIQ4_XS& block) {
   float scales[8];
   float max_scale = 0.0f;
   for (int k = 0; k < 8; ++k) {
-    scales[k] = fit_scale(x + kCount * k);
+    scales[k] = fit_scale(x + kCount * k, weights + kCount * k);
     if (std::fabs(scales[k]) > std::fabs(max_scale)) max_scale = scales[k];
   }
   const float d = -max_scale / 32;

@@ -1,8 +1,8 @@
 // The types of 32 elements: the extreme value, or the range, decides the scale.
 #include <cmath>
-#include <cstring>
 
 #include "quant/quantize_block.h"
+#include "quant/store_block.h"
 
 namespace nemotron {
 namespace {
@@ -25,17 +25,6 @@ float inverse(float d) { return d != 0.0f ? 1.0f / d : 0.0f; }
 // The integer part of x, in 0..max; 0 for NaN, which comes of 0 times an infinite inverse.
 std::uint8_t truncate(float x, float max) {
   return static_cast<std::uint8_t>(std::min(std::max(0.0f, x), max));
-}
-
-void pack_nibbles(const std::uint8_t* q, std::uint8_t* qs) {
-  for (int j = 0; j < kElements / 2; ++j)
-    qs[j] = static_cast<std::uint8_t>((q[j] & 15) | (q[j + kElements / 2] & 15) << 4);
-}
-
-void pack_fifth_bits(const std::uint8_t* q, std::uint8_t* qh) {
-  std::uint32_t bits = 0;
-  for (int j = 0; j < kElements; ++j) bits |= static_cast<std::uint32_t>(q[j] >> 4) << j;
-  std::memcpy(qh, &bits, sizeof bits);
 }
 
 // d * (q - kOffset), where the extreme value becomes -kOffset.
@@ -72,27 +61,27 @@ std::int8_t round_away(float x) {
 void quantize_block(const float* x, BlockQ4_0& block) {
   std::uint8_t q[kElements];
   block.d = quantize_signed<8>(x, q);
-  pack_nibbles(q, block.qs);
+  pack_nibbles_of_32(q, block.qs);
 }
 
 void quantize_block(const float* x, BlockQ4_1& block) {
   std::uint8_t q[kElements];
   block.d = quantize_range<15>(x, q, block.m);
-  pack_nibbles(q, block.qs);
+  pack_nibbles_of_32(q, block.qs);
 }
 
 void quantize_block(const float* x, BlockQ5_0& block) {
   std::uint8_t q[kElements];
   block.d = quantize_signed<16>(x, q);
-  pack_nibbles(q, block.qs);
-  pack_fifth_bits(q, block.qh);
+  pack_nibbles_of_32(q, block.qs);
+  pack_fifth_bits_of_32(q, block.qh);
 }
 
 void quantize_block(const float* x, BlockQ5_1& block) {
   std::uint8_t q[kElements];
   block.d = quantize_range<31>(x, q, block.m);
-  pack_nibbles(q, block.qs);
-  pack_fifth_bits(q, block.qh);
+  pack_nibbles_of_32(q, block.qs);
+  pack_fifth_bits_of_32(q, block.qh);
 }
 
 void quantize_block(const float* x, BlockQ8_0& block) {

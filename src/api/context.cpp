@@ -7,6 +7,7 @@
 #include "api/handles.h"
 #include "api/isa.h"
 #include "api/marshal.h"
+#include "api/model_tokenizer.h"
 #include "backend/cpu/cpu_backend.h"
 #include "formats/open_model.h"
 
@@ -31,19 +32,6 @@ Status check_options(const nemo_context_options& options) {
   if (options.log_level > NEMO_LOG_DEBUG)
     return invalid("log_level ", options.log_level, " is not a NEMO_LOG_");
   return choose_kernels(options.isa).is_ok() ? Status::ok() : choose_kernels(options.isa).status();
-}
-
-Result<Tokenizer> make_tokenizer(const ModelFile& file) {
-  const TokenizerFiles& files = file.tokenizer();
-  NEMO_ASSIGN(Tokenizer tokenizer,
-              files.vocabulary
-                  ? Tokenizer::from_vocabulary(VocabularyData(*files.vocabulary))
-                  : Tokenizer::from_json(files.tokenizer_json, files.tokenizer_config_json));
-  if (tokenizer.n_vocab() > file.config().n_vocab)
-    return Status(StatusCode::kConfigMismatch, join("the tokenizer has ", tokenizer.n_vocab(),
-                                                    " tokens, the model ", file.config().n_vocab));
-  tokenizer.add_stop_ids(file.config().eos_ids);
-  return tokenizer;
 }
 
 Status load_engine(const ModelFile& file, const nemo_context_options& options,

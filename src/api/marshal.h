@@ -17,6 +17,9 @@ namespace nemotron::api {
 // that grows gets a specialisation with its first size.
 template <typename T>
 inline constexpr std::uint32_t kFirstSize = sizeof(T);
+template <>
+inline constexpr std::uint32_t kFirstSize<nemo_quantize_options> = offsetof(nemo_quantize_options,
+                                                                            imatrix_path);
 
 // kInvalidArgument for more threads than any options struct allows.
 inline Status check_threads(std::uint32_t n_threads) {

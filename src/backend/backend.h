@@ -105,6 +105,8 @@ class Backend {
 
   // Activations in the form that linear() reads.
   virtual std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const = 0;
+  // Its rows as floats, [n_rows, n_columns], unrounded; after everything before it is done.
+  virtual Status read_activation(Activation x, std::span<float> rows) = 0;
 
   // Row operations.
   virtual void embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) = 0;

@@ -20,53 +20,41 @@ std::uint64_t elements_per_piece(const TensorEntry& tensor, const PieceSize& siz
   return std::max<std::uint64_t>(size.max_elements / n_columns, 1) * n_columns;
 }
 
-struct Pieces {
-  std::vector<Piece> list;
-  std::uint64_t total_bytes = 0;
-  std::uint64_t largest_bytes = 0;
-};
-
-Pieces cut(const TensorPlan& plan, const PieceSize& size) {
-  Pieces out;
+std::vector<Piece> cut(const TensorPlan& plan, const PieceSize& size) {
+  std::vector<Piece> out;
   for (std::size_t i = 0; i < plan.size(); ++i) {
-    const TensorEntry& tensor = plan[i].entry;
-    const std::uint64_t n_elements = tensor.n_elements();
-    const std::uint64_t step = elements_per_piece(tensor, size);
-    for (std::uint64_t first = 0; first < n_elements; first += step) {
-      out.list.push_back({i, first, std::min(step, n_elements - first)});
-      out.largest_bytes =
-          std::max(out.largest_bytes, bytes_of(tensor.type, out.list.back().n_elements));
-    }
-    out.total_bytes += bytes_of(tensor.type, n_elements);
+    const std::uint64_t n_elements = plan[i].entry.n_elements();
+    const std::uint64_t step = elements_per_piece(plan[i].entry, size);
+    for (std::uint64_t first = 0; first < n_elements; first += step)
+      out.push_back({i, first, std::min(step, n_elements - first)});
   }
   return out;
 }
 
 }  // namespace
 
-Status write_pieces(const TensorPlan& plan, const PieceSize& size, int n_threads,
-                    ModelOutput& output, const ConvertProgress& progress, const MakePiece& make) {
+std::uint64_t total_bytes(const TensorPlan& plan) {
+  std::uint64_t total = 0;
+  for (const PlannedTensor& tensor : plan)
+    total += bytes_of(tensor.entry.type, tensor.entry.n_elements());
+  return total;
+}
+
+Status visit_pieces(const TensorPlan& plan, const PieceSize& size, int n_threads,
+                    const ConvertProgress& progress, const VisitPiece& visit) {
   if (n_threads <= 0) n_threads = usable_processors();
   NEMO_ASSIGN(const auto pool, ThreadPool::create(n_threads));
+  const std::vector<Piece> pieces = cut(plan, size);
+  const std::uint64_t all_bytes = total_bytes(plan);
   std::uint64_t done_bytes = 0;
-  const Pieces cuts = cut(plan, size);
-  const std::vector<Piece>& pieces = cuts.list;
-  std::vector<std::vector<std::byte>> buffers(static_cast<std::size_t>(n_threads));
-  for (auto& buffer : buffers) buffer.resize(cuts.largest_bytes);
   SharedStatus status;
+  // Memory may run out here, and an exception cannot leave a thread of the pool.
   const auto run = [&](const Piece& piece, int thread) {
-    const TensorType type = plan[piece.tensor].entry.type;
-    const std::span<std::byte> out = std::span(buffers[static_cast<std::size_t>(thread)])
-                                         .first(bytes_of(type, piece.n_elements));
-    // Memory may run out here, and an exception cannot leave a thread of the pool.
-    Status made;
     try {
-      made = make(piece, out, thread);
+      status.set(visit(piece, thread));
     } catch (const std::bad_alloc&) {
-      made = Status(StatusCode::kOutOfMemory, "an allocation failed");
+      status.set(Status(StatusCode::kOutOfMemory, "an allocation failed"));
     }
-    if (made.is_ok()) made = output.write(piece.tensor, bytes_of(type, piece.first_element), out);
-    status.set(std::move(made));
   };
   const std::size_t batch_size = static_cast<std::size_t>(n_threads) * 4;
   for (std::size_t first = 0; first < pieces.size(); first += batch_size) {
@@ -79,10 +67,23 @@ Status write_pieces(const TensorPlan& plan, const PieceSize& size, int n_threads
     NEMO_TRY(status.take());
     for (std::size_t i = first; i < first + n; ++i)
       done_bytes += bytes_of(plan[pieces[i].tensor].entry.type, pieces[i].n_elements);
-    if (progress && progress(done_bytes, cuts.total_bytes) != 0)
+    if (progress && progress(done_bytes, all_bytes) != 0)
       return {StatusCode::kCancelled, "cancelled by the progress callback"};
   }
   return Status::ok();
+}
+
+Status write_pieces(const TensorPlan& plan, const PieceSize& size, int n_threads,
+                    ModelOutput& output, const ConvertProgress& progress, const MakePiece& make) {
+  if (n_threads <= 0) n_threads = usable_processors();
+  std::vector<std::vector<std::byte>> buffers(static_cast<std::size_t>(n_threads));
+  return visit_pieces(plan, size, n_threads, progress, [&](const Piece& piece, int thread) {
+    const TensorType type = plan[piece.tensor].entry.type;
+    std::vector<std::byte>& buffer = buffers[static_cast<std::size_t>(thread)];
+    buffer.resize(bytes_of(type, piece.n_elements));
+    NEMO_TRY(make(piece, buffer, thread));
+    return output.write(piece.tensor, bytes_of(type, piece.first_element), buffer);
+  });
 }
 
 }  // namespace nemotron

@@ -1,5 +1,5 @@
 // The loop that synthesizing and quantizing share: a plan is cut into pieces of whole rows or
-// blocks, threads make them, and the calling thread reports between batches of pieces.
+// blocks, threads work on them, and the calling thread reports between batches of pieces.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace nemotron {
 
-// Told the bytes of tensors written; non-zero cancels. Called on the calling thread.
+// Told the bytes of tensors that are done; non-zero cancels. Called on the calling thread.
 using ConvertProgress = std::function<std::int32_t(std::uint64_t done, std::uint64_t total)>;
 
 struct Piece {
@@ -29,7 +29,16 @@ struct PieceSize {
   bool whole_rows = false;         // pieces begin where rows do; a longer row is one piece
 };
 
-// 0 threads: one per usable processor. kCancelled, what `make` and `output` say, kOutOfMemory.
+// Looks at a piece, as MakePiece makes one.
+using VisitPiece = std::function<Status(const Piece& piece, int thread)>;
+
+std::uint64_t total_bytes(const TensorPlan& plan);
+
+// 0 threads: one per usable processor. kCancelled, what `visit` says, kOutOfMemory.
+Status visit_pieces(const TensorPlan& plan, const PieceSize& size, int n_threads,
+                    const ConvertProgress& progress, const VisitPiece& visit);
+
+// Makes and writes all. As visit_pieces(), and what `output` says.
 Status write_pieces(const TensorPlan& plan, const PieceSize& size, int n_threads,
                     ModelOutput& output, const ConvertProgress& progress, const MakePiece& make);
 

@@ -70,7 +70,8 @@ TensorType value_type(FileType file, TensorType base, const ModelConfig& config,
 }
 
 // The counter runs over the MLP layers, its end is the number of all layers.
-TensorType down_type(FileType file, TensorType base, const ModelConfig& config, int layer) {
+TensorType down_type(FileType file, TensorType base, const ModelConfig& config, int layer,
+                     bool has_importance) {
   const int index = index_in_kind(config, LayerKind::mlp, layer);
   const int n = config.n_layers;
   switch (file) {
@@ -84,9 +85,14 @@ TensorType down_type(FileType file, TensorType base, const ModelConfig& config, 
     case FileType::q5_k_m:
       return use_more_bits(index, n) ? TensorType::kQ6_K : base;
     case FileType::q4_k_s:
+      return index < n / 8 ? TensorType::kQ5_K : base;
     case FileType::iq4_nl:
     case FileType::iq4_xs:
-      return index < n / 8 ? TensorType::kQ5_K : base;
+      return index < n / 8 && !has_importance ? TensorType::kQ5_K : base;
+    case FileType::q4_0:
+      return index < n / 8 && has_importance ? TensorType::kQ4_1 : base;
+    case FileType::q5_0:
+      return index < n / 8 && has_importance ? TensorType::kQ5_1 : base;
     default:
       return base;
   }
@@ -130,7 +136,7 @@ TensorType fallback_type(TensorType type, std::uint64_t n_columns) {
 }
 
 TensorType wanted_type(FileType file, const ModelConfig& config, TensorSlot slot,
-                       std::uint64_t n_columns) {
+                       std::uint64_t n_columns, bool has_importance) {
   const TensorType base = traits(file).tensor_type;
   switch (slot.role) {
     case TensorRole::token_embedding:
@@ -142,7 +148,7 @@ TensorType wanted_type(FileType file, const ModelConfig& config, TensorSlot slot
     case TensorRole::v_proj:
       return value_type(file, base, config, slot.layer);
     case TensorRole::down_proj:
-      return down_type(file, base, config, slot.layer);
+      return down_type(file, base, config, slot.layer, has_importance);
     case TensorRole::o_proj:
       return o_proj_type(file, base);
     default:
@@ -163,12 +169,13 @@ std::optional<FileType> parse_file_type(std::string_view name) {
 
 const FileTypeTraits& traits(FileType type) { return kTraits[static_cast<std::uint8_t>(type)]; }
 
-TensorType gguf_tensor_type(FileType file, const ModelConfig& config, TensorSlot slot) {
+TensorType gguf_tensor_type(FileType file, const ModelConfig& config, TensorSlot slot,
+                            bool has_importance) {
   if (!is_matrix(slot.role)) return TensorType::kF32;
   if (is_one_of(file, {FileType::f32, FileType::f16, FileType::bf16}))
     return traits(file).tensor_type;
   const std::uint64_t n_columns = tensor_shape(config, slot.role).back();
-  return fallback_type(wanted_type(file, config, slot, n_columns), n_columns);
+  return fallback_type(wanted_type(file, config, slot, n_columns, has_importance), n_columns);
 }
 
 }  // namespace nemotron

@@ -1,6 +1,5 @@
 // What kind of file is asked for, and which type each of its tensors then has. For GGUF these are
-// the rules of llama.cpp's quantizer without an importance matrix, so that a file made here has the
-// types of one made there.
+// the rules of llama.cpp's quantizer, so that a file made here has the types of one made there.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +46,9 @@ struct FileTypeTraits {
 std::optional<FileType> parse_file_type(std::string_view name);
 const FileTypeTraits& traits(FileType type);
 
-// The type of a tensor in a GGUF file of this kind. Not for fp8.
-TensorType gguf_tensor_type(FileType type, const ModelConfig& config, TensorSlot slot);
+// The type of a tensor in a GGUF file of this kind. Not for fp8. An importance matrix makes some
+// types safe where they are not without, and others not.
+TensorType gguf_tensor_type(FileType type, const ModelConfig& config, TensorSlot slot,
+                            bool has_importance = false);
 
 }  // namespace nemotron

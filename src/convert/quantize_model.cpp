@@ -1,9 +1,14 @@
 #include "convert/quantize_model.h"
 
+#include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "convert/gguf_keys.h"
+#include "convert/importance_matrix.h"
+#include "convert/quantize_to_folder.h"
 #include "convert/tokenizer_source.h"
 #include "convert/weight_reader.h"
 #include "formats/open_model.h"
@@ -54,18 +59,44 @@ Result<GgufMetadata> make_metadata(const ModelFile& model, const std::string& in
   return metadata;
 }
 
-}  // namespace
+// What llama.cpp's quantizer says of the matrix that it used.
+void add_importance_keys(const ImportanceMatrix& matrix, const std::string& path,
+                         GgufMetadata& metadata) {
+  metadata.set_string("quantize.imatrix.file", path);
+  if (!matrix.datasets.empty())
+    metadata.set_string("quantize.imatrix.dataset", matrix.datasets.front());
+  metadata.set_uint32("quantize.imatrix.entries_count",
+                      static_cast<std::uint32_t>(matrix.entries.size()));
+  metadata.set_uint32("quantize.imatrix.chunks_count", matrix.n_chunks);
+}
 
-Status quantize_model(const std::string& input, const std::string& output_path,
-                      const QuantizeOptions& options) {
-  const auto type = parse_file_type(options.type);
-  if (!type.has_value() || *type == FileType::fp8)
-    return {StatusCode::kInvalidArgument,
-            join("'", options.type, "' is no type to quantize to (q4_k_m, q8_0, bf16, ...)")};
-  NEMO_ASSIGN(const ModelFile model, open_model(input));
-  const WeightReader reader(model);
-  const TensorPlan plan = plan_gguf(model.config(), *type);
-  NEMO_ASSIGN(const GgufMetadata metadata, make_metadata(model, input, *type));
+// The importance of the columns of each tensor of the plan, where the matrix knows it.
+Result<std::vector<std::vector<float>>> importance_of(const TensorPlan& plan,
+                                                      const ImportanceMatrix& matrix) {
+  std::vector<std::vector<float>> out(plan.size());
+  bool knows_one = false;
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    if (!is_matrix(plan[i].slot.role)) continue;
+    NEMO_ASSIGN(out[i], matrix.importance(plan[i].entry.name, plan[i].entry.dims().back()));
+    knows_one = knows_one || !out[i].empty();
+  }
+  if (!knows_one)
+    return Status{StatusCode::kConfigMismatch,
+                  "the importance matrix knows none of the model's matrices"};
+  return out;
+}
+
+Status quantize_to_gguf(const ModelFile& model, const std::string& input,
+                        const std::string& output_path, FileType type,
+                        const ImportanceMatrix* matrix, const QuantizeOptions& options) {
+  const WeightReader reader(model, NameStyle::gguf);
+  const TensorPlan plan = plan_gguf(model.config(), type, matrix != nullptr);
+  NEMO_ASSIGN(GgufMetadata metadata, make_metadata(model, input, type));
+  std::vector<std::vector<float>> importance(plan.size());
+  if (matrix != nullptr) {
+    NEMO_ASSIGN(importance, importance_of(plan, *matrix));
+    add_importance_keys(*matrix, options.imatrix_path, metadata);
+  }
   NEMO_ASSIGN(const auto output, gguf_output(output_path, metadata, table_of(plan)));
 
   struct Scratch {
@@ -76,15 +107,42 @@ Status quantize_model(const std::string& input, const std::string& output_path,
   std::vector<Scratch> scratch(static_cast<std::size_t>(n_threads));
   const auto make = [&](const Piece& piece, std::span<std::byte> out, int thread) {
     const PlannedTensor& tensor = plan[piece.tensor];
+    const std::vector<float>& weights = importance[piece.tensor];
     Scratch& mine = scratch[static_cast<std::size_t>(thread)];
     mine.values.resize(piece.n_elements);
     NEMO_TRY(reader.read(tensor.slot, piece.first_element, mine.values, mine.stored));
-    quantize(tensor.entry.type, mine.values.data(), mine.values.size(), out.data());
+    const std::size_t n_columns = tensor.entry.dims().back();
+    quantize_rows(tensor.entry.type, mine.values.data(), mine.values.size() / n_columns, n_columns,
+                  weights.empty() ? nullptr : weights.data(), out.data());
     return Status::ok();
   };
   NEMO_TRY(write_pieces(plan, {kPieceElements, /*whole_rows=*/true}, n_threads, *output,
                         options.progress, make));
   return output->finish();
+}
+
+}  // namespace
+
+Status quantize_model(const std::string& input, const std::string& output,
+                      const QuantizeOptions& options) {
+  const auto type = parse_file_type(options.type);
+  if (!type.has_value())
+    return {StatusCode::kInvalidArgument,
+            join("'", options.type, "' is no type to quantize to (q4_k_m, q8_0, fp8, bf16, ...)")};
+  const bool is_folder = *type == FileType::fp8 || output.ends_with('/');
+  if (is_folder && *type != FileType::fp8 && *type != FileType::bf16)
+    return {StatusCode::kInvalidArgument,
+            join("'", output, "' is a folder; of type ", options.type, " there are files only")};
+  NEMO_ASSIGN(const ModelFile model, open_model(input));
+  std::optional<ImportanceMatrix> matrix;
+  if (!options.imatrix_path.empty()) {
+    NEMO_ASSIGN(matrix, read_importance_matrix(options.imatrix_path));
+  }
+  const ImportanceMatrix* matrix_or_null = matrix.has_value() ? &*matrix : nullptr;
+  if (!is_folder) return quantize_to_gguf(model, input, output, *type, matrix_or_null, options);
+  std::string folder = output;
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  return quantize_to_folder(model, folder, *type == FileType::fp8, matrix_or_null, options);
 }
 
 }  // namespace nemotron

@@ -11,12 +11,16 @@ namespace {
 
 constexpr std::uint64_t kPieceElements = 1 << 20;  // 2 MiB of bf16
 
+SafetensorsType safetensors_type(FileType type) {
+  return type == FileType::fp8 ? SafetensorsType::fp8 : SafetensorsType::bf16;
+}
+
 Result<std::unique_ptr<ModelOutput>> open_output(const std::string& path, const ModelConfig& config,
                                                  FileType type, const TokenizerSource& tokenizer,
                                                  const SynthesizeOptions& options,
                                                  const TensorPlan& plan) {
   if (type == FileType::bf16 || type == FileType::fp8) {
-    std::vector<TextFile> files = config_files(config, type == FileType::fp8);
+    std::vector<TextFile> files = config_files(config, safetensors_type(type));
     NEMO_TRY(tokenizer.add_to(files, config.n_vocab));
     return safetensors_output(path, table_of(plan), files, options.shard_limits);
   }
@@ -39,7 +43,7 @@ Status synthesize(const std::string& path, const SynthesizeOptions& options) {
     return {StatusCode::kInvalidArgument, join("'", options.type, "' is no type of file")};
   const bool is_folder = *type == FileType::bf16 || *type == FileType::fp8;
   const TensorPlan plan =
-      is_folder ? plan_safetensors(*config, *type == FileType::fp8) : plan_gguf(*config, *type);
+      is_folder ? plan_safetensors(*config, safetensors_type(*type)) : plan_gguf(*config, *type);
   for (const PlannedTensor& tensor : plan) {
     if (!can_be_random(tensor.entry.type))
       return {StatusCode::kInvalidArgument,

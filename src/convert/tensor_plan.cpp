@@ -42,10 +42,11 @@ PlannedTensor scale_of(const PlannedTensor& weight, PlannedTensor::Part part) {
 
 }  // namespace
 
-TensorPlan plan_gguf(const ModelConfig& config, FileType type) {
+TensorPlan plan_gguf(const ModelConfig& config, FileType type, bool has_importance) {
   TensorPlan plan;
   for (const TensorSlot slot : all_slots(config))
-    plan.push_back(planned(NameStyle::gguf, config, slot, gguf_tensor_type(type, config, slot)));
+    plan.push_back(planned(NameStyle::gguf, config, slot,
+                           gguf_tensor_type(type, config, slot, has_importance)));
   std::sort(plan.begin(), plan.end(), [](const PlannedTensor& a, const PlannedTensor& b) {
     return std::pair(a.slot.layer, std::string_view(a.entry.name)) <
            std::pair(b.slot.layer, std::string_view(b.entry.name));
@@ -70,15 +71,16 @@ bool keeps_bf16(const ModelConfig& config, TensorSlot slot) {
   }
 }
 
-TensorPlan plan_safetensors(const ModelConfig& config, bool is_fp8) {
+TensorPlan plan_safetensors(const ModelConfig& config, SafetensorsType type) {
   TensorPlan plan;
   for (const TensorSlot slot : all_slots(config)) {
-    const bool is_narrow = is_fp8 && !keeps_bf16(config, slot);
+    const bool is_narrow = type != SafetensorsType::bf16 && !keeps_bf16(config, slot);
     plan.push_back(planned(NameStyle::huggingface, config, slot,
                            is_narrow ? TensorType::kF8_E4M3 : TensorType::kBF16));
     if (!is_narrow) continue;
     const PlannedTensor weight = plan.back();
-    plan.push_back(scale_of(weight, PlannedTensor::Part::input_scale));
+    if (type == SafetensorsType::fp8)
+      plan.push_back(scale_of(weight, PlannedTensor::Part::input_scale));
     plan.push_back(scale_of(weight, PlannedTensor::Part::weight_scale));
   }
   return plan;

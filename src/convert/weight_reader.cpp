@@ -24,9 +24,16 @@ bool all_finite(std::span<const float> values) {
 
 // Where GGUF's row `row` of q or k lies in safetensors: inside a head, rows of the first and the
 // second half alternate.
-std::uint64_t source_row(std::uint64_t row, std::uint64_t head_dim) {
+std::uint64_t row_in_safetensors(std::uint64_t row, std::uint64_t head_dim) {
   const std::uint64_t in_head = row % head_dim;
   return row - in_head + (in_head % 2) * (head_dim / 2) + in_head / 2;
+}
+
+// And the other way.
+std::uint64_t row_in_gguf(std::uint64_t row, std::uint64_t head_dim) {
+  const std::uint64_t in_head = row % head_dim;
+  const std::uint64_t half = head_dim / 2;
+  return row - in_head + 2 * (in_head % half) + in_head / half;
 }
 
 }  // namespace
@@ -45,6 +52,7 @@ Status WeightReader::read_permuted(const TensorEntry& entry, std::uint64_t first
                                    std::span<float> out, std::vector<std::byte>& scratch) const {
   const std::uint64_t n_columns = entry.shape[1];
   const auto head_dim = static_cast<std::uint64_t>(file_.config().head_dim);
+  const auto source_row = file_.stores_A_log() ? row_in_safetensors : row_in_gguf;
   for (std::uint64_t i = 0; i * n_columns < out.size(); ++i)
     NEMO_TRY(read_stored(entry, source_row(first_row + i, head_dim) * n_columns,
                          out.subspan(i * n_columns, n_columns), scratch));
@@ -55,8 +63,8 @@ Status WeightReader::read(TensorSlot slot, std::uint64_t first_element, std::spa
                           std::vector<std::byte>& scratch) const {
   const TensorEntry& entry = *file_.lookup(slot.role, slot.layer);
   const bool is_q_or_k = slot.role == TensorRole::q_proj || slot.role == TensorRole::k_proj;
-  // Only safetensors store A_log, and only they hold q and k as they were trained.
-  if (is_q_or_k && file_.stores_A_log() && file_.config().head_dim % 2 == 0) {
+  // Only safetensors hold q and k as they were trained.
+  if (is_q_or_k && changes_style_ && file_.config().head_dim % 2 == 0) {
     NEMO_TRY(read_permuted(entry, first_element / entry.shape[1], out, scratch));
   } else {
     NEMO_TRY(read_stored(entry, first_element, out, scratch));
@@ -65,8 +73,13 @@ Status WeightReader::read(TensorSlot slot, std::uint64_t first_element, std::spa
   const float scale = file_.scales(slot.role, slot.layer).weight;
   if (scale != 1.0f)
     for (float& value : out) value *= scale;
-  if (slot.role == TensorRole::A && file_.stores_A_log())
-    for (float& value : out) value = static_cast<float>(-std::exp(static_cast<double>(value)));
+  if (slot.role == TensorRole::A && changes_style_) {
+    const auto convert = [&](double A) {
+      return file_.stores_A_log() ? -std::exp(A) : std::log(-A);
+    };
+    for (float& value : out) value = static_cast<float>(convert(value));
+    if (!all_finite(out)) return bad_tensor(entry, "holds a number that is not negative");
+  }
   return Status::ok();
 }
 

@@ -1,5 +1,6 @@
-// Weights of an opened model as floats, in the form that GGUF files have: scales of FP8 applied,
-// A rather than A_log, rows of q and k permuted as the public converter does it.
+// Weights of an opened model as floats, in the form that the file to write has: scales of FP8
+// applied; for GGUF A and rows of q and k permuted as the public converter does it, for safetensors
+// A_log and rows as they were trained, whichever the model came from.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ namespace nemotron {
 class WeightReader {
  public:
   // `file` must outlive the reader.
-  explicit WeightReader(const ModelFile& file) : file_(file) {}
+  WeightReader(const ModelFile& file, NameStyle style)
+      : file_(file), changes_style_(file.stores_A_log() != (style == NameStyle::huggingface)) {}
 
   // Elements [first_element, first_element + out.size()) of the tensor in this role, whole rows.
   // kBadFile when one is not finite. Thread-safe, with a `scratch` to each thread.
@@ -29,6 +31,7 @@ class WeightReader {
                        std::vector<std::byte>& scratch) const;
 
   const ModelFile& file_;
+  bool changes_style_;
 };
 
 }  // namespace nemotron

@@ -209,12 +209,24 @@ LAYOUT_MEMBER(nemo_synthesize_options, tokenizer_path, 32);
 LAYOUT_MEMBER(nemo_synthesize_options, on_progress, 40);
 LAYOUT_MEMBER(nemo_synthesize_options, progress_user, 48);
 
-LAYOUT_SIZE(nemo_quantize_options, 32);
+LAYOUT_SIZE(nemo_quantize_options, 48);
 LAYOUT_MEMBER(nemo_quantize_options, struct_size, 0);
 LAYOUT_MEMBER(nemo_quantize_options, n_threads, 4);
 LAYOUT_MEMBER(nemo_quantize_options, type, 8);
 LAYOUT_MEMBER(nemo_quantize_options, on_progress, 16);
 LAYOUT_MEMBER(nemo_quantize_options, progress_user, 24);
+LAYOUT_MEMBER(nemo_quantize_options, imatrix_path, 32);
+LAYOUT_MEMBER(nemo_quantize_options, tokenizer_path, 40);
+
+LAYOUT_SIZE(nemo_imatrix_options, 40);
+LAYOUT_MEMBER(nemo_imatrix_options, struct_size, 0);
+LAYOUT_MEMBER(nemo_imatrix_options, n_threads, 4);
+LAYOUT_MEMBER(nemo_imatrix_options, isa, 8);
+LAYOUT_MEMBER(nemo_imatrix_options, chunk_tokens, 12);
+LAYOUT_MEMBER(nemo_imatrix_options, max_chunks, 16);
+LAYOUT_MEMBER(nemo_imatrix_options, reserved, 20);
+LAYOUT_MEMBER(nemo_imatrix_options, on_progress, 24);
+LAYOUT_MEMBER(nemo_imatrix_options, progress_user, 32);
 #endif
 
 // Every initialiser compiles and sets what it says.
@@ -232,6 +244,7 @@ int nemo_abi_initialisers(void) {
   nemo_generate_result generate_result = NEMO_GENERATE_RESULT_INIT;
   nemo_synthesize_options synthesize_options = NEMO_SYNTHESIZE_OPTIONS_INIT;
   nemo_quantize_options quantize_options = NEMO_QUANTIZE_OPTIONS_INIT;
+  nemo_imatrix_options imatrix_options = NEMO_IMATRIX_OPTIONS_INIT;
   return (error.struct_size == sizeof error) +
          (context_options.struct_size == sizeof context_options) +
          (memory_file.struct_size == sizeof memory_file) +
@@ -243,5 +256,6 @@ int nemo_abi_initialisers(void) {
          (generate_options.struct_size == sizeof generate_options) +
          (generate_result.struct_size == sizeof generate_result) +
          (synthesize_options.struct_size == sizeof synthesize_options) +
-         (quantize_options.struct_size == sizeof quantize_options);
+         (quantize_options.struct_size == sizeof quantize_options) +
+         (imatrix_options.struct_size == sizeof imatrix_options);
 }

@@ -66,6 +66,19 @@ printf 'Hello\n/new\nHello\n/exit\n' | "$nemotron" run "$model" -n 4 --thinking 
 expect_exit 0 "$nemotron" synth --shape tiny --type bf16 --seed 4 -o "$work/random"
 grep -q "MiB of tensors" "$work/err" || fail "synth says nothing of what it wrote"
 expect_exit 0 "$nemotron" quantize "$work/random" "$work/random.gguf" --type q4_k_m
+cp "$folder/chat_template.jinja" "$work/text"
+expect_exit 0 "$nemotron" imatrix "$folder/model.safetensors" "$work/text" -o "$work/imatrix.gguf" --chunk 32
+grep -q "tokens in" "$work/err" || fail "imatrix says nothing of what it read"
+expect_exit 0 "$nemotron" quantize "$folder/model.safetensors" "$work/weighed.gguf" --type q4_0 --imatrix "$work/imatrix.gguf"
+expect_exit 0 "$nemotron" inspect "$work/weighed.gguf"
+grep -q "Q4_0" "$work/out" || fail "quantize made no Q4_0"
+expect_exit 0 "$nemotron" quantize "$folder/model.safetensors" "$work/fp8" --type fp8 --imatrix "$work/imatrix.gguf"
+[ -e "$work/fp8/hf_quant_config.json" ] || fail "quantize made no FP8 in ModelOpt's layout"
+echo "Turn off the kitchen light" | "$nemotron" tokenize "$work/fp8" > "$work/ids_fp8" || fail "no tokenizer"
+expect_exit 1 "$nemotron" quantize "$work/random" "$work/x" --imatrix "$work/imatrix.gguf" # of another model
+expect_exit 1 "$nemotron" imatrix "$work/random" "$work/text" -o "$work/x" # no tokenizer
+expect_exit 1 "$nemotron" imatrix "$folder/model.safetensors" "$work/nowhere" -o "$work/x"
+expect_exit 2 "$nemotron" imatrix "$folder/model.safetensors" "$work/text"
 echo 1 2 3 > "$work/few"
 expect_exit 0 "$nemotron" logits "$work/random.gguf" --tokens "$work/few" --output "$work/logits"
 expect_exit 0 "$nemotron" inspect "$work/random.gguf"

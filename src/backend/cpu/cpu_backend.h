@@ -46,6 +46,7 @@ class CpuBackend final : public Backend {
   Status synchronize() override;
   Result<Matrix> upload(const MatrixSource& source) override;
   std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const override;
+  Status read_activation(Activation x, std::span<float> rows) override;
 
   void embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) override;
   void rms_norm(TensorView x, const NormWeights& w, Activation out) override;

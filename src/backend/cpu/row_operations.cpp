@@ -38,6 +38,10 @@ std::size_t CpuBackend::activation_bytes(std::int64_t n_rows, std::int64_t n_col
   return float_bytes(n_rows, n_columns) + static_cast<std::size_t>(prepared);
 }
 
+Status CpuBackend::read_activation(Activation x, std::span<float> rows) {
+  return read(first_element(x), rows);
+}
+
 void CpuBackend::embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) {
   const kernels::EmbedParams params{
       table.memory.data(), table.type,    kernels::row_bytes(table.type, table.n_columns),

@@ -1,5 +1,6 @@
 """Writes quantize_input.f32 and <TYPE>.quantized: floats, and the blocks that llama.cpp's reference
-quantizers make of them without importance weights.
+quantizers make of them without importance weights; importance.f32 and <TYPE>.weighted: an importance
+to each of 512 columns, and the blocks that its quantizers make with it of the same floats as rows.
 
     python make_quantize_goldens.py LIBGGML_BASE.so VERSION
 
@@ -41,14 +42,27 @@ def inputs():
     return np.concatenate([values, rounded])
 
 
-def llama_quantize(library, values, qtype):
+def importance():
+    """As sums of squares are: positive, of very different sizes; some columns never saw anything."""
+    rng = np.random.default_rng(20261126)
+    values = rng.lognormal(0, 2, 512)
+    values[rng.integers(0, 512, 40)] = 0
+    values[64:96] = 0
+    values[256:272] = 0
+    values[300] = 1e4
+    values[384:] *= 1e-9
+    return values.astype(np.float32)
+
+
+def llama_quantize(library, values, qtype, n_columns=256, weights=None):
     block, size = GGML_QUANT_SIZES[qtype]
     out = np.zeros(values.size // block * size, np.uint8)
     library.ggml_quantize_chunk.restype = ctypes.c_size_t
     n_bytes = library.ggml_quantize_chunk(
         ctypes.c_int(qtype.value), values.ctypes.data_as(ctypes.c_void_p),
-        out.ctypes.data_as(ctypes.c_void_p), ctypes.c_int64(0), ctypes.c_int64(values.size // 256),
-        ctypes.c_int64(256), None)
+        out.ctypes.data_as(ctypes.c_void_p), ctypes.c_int64(0),
+        ctypes.c_int64(values.size // n_columns), ctypes.c_int64(n_columns),
+        None if weights is None else weights.ctypes.data_as(ctypes.c_void_p))
     assert n_bytes == out.size, (qtype, n_bytes, out.size)
     return out
 
@@ -56,10 +70,15 @@ def llama_quantize(library, values, qtype):
 def main():
     library, version = ctypes.CDLL(sys.argv[1]), sys.argv[2]
     values = inputs()
+    weights = importance()
     (HERE / "quantize_input.f32").write_bytes(values.tobytes())
+    (HERE / "importance.f32").write_bytes(weights.tobytes())
     for qtype in TYPES:
         blocks = llama_quantize(library, values, qtype)
         (HERE / f"{qtype.name}.quantized").write_bytes(blocks.tobytes())
+        if qtype != T.Q8_0:
+            weighted = llama_quantize(library, values, qtype, weights.size, weights)
+            (HERE / f"{qtype.name}.weighted").write_bytes(weighted.tobytes())
         if qtype in ALSO_IN_GGUF:
             differ = quantize(values.reshape(-1, 256), qtype).reshape(-1) != blocks
             print(f"{qtype.name}: {differ.sum()} bytes of {differ.size} differ from the gguf package")

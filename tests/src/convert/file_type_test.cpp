@@ -35,11 +35,11 @@ std::uint64_t n_parameters(const TensorPlan& plan) {
 }  // namespace
 
 TEST_CASE("the shapes have the parameters of the published models") {
-  CHECK(n_parameters(plan_safetensors(shape("4b"), false)) == 3'973'556'832u);
-  CHECK(n_parameters(plan_safetensors(shape("9b-v2"), false)) == 8'888'227'328u);
-  CHECK(n_parameters(plan_safetensors(shape("12b-v2"), false)) == 12'310'001'152u);
-  CHECK(n_parameters(plan_safetensors(shape("h-8b"), false)) == 8'100'852'736u);
-  CHECK(plan_safetensors(shape("4b"), false).size() == 263);
+  CHECK(n_parameters(plan_safetensors(shape("4b"), SafetensorsType::bf16)) == 3'973'556'832u);
+  CHECK(n_parameters(plan_safetensors(shape("9b-v2"), SafetensorsType::bf16)) == 8'888'227'328u);
+  CHECK(n_parameters(plan_safetensors(shape("12b-v2"), SafetensorsType::bf16)) == 12'310'001'152u);
+  CHECK(n_parameters(plan_safetensors(shape("h-8b"), SafetensorsType::bf16)) == 8'100'852'736u);
+  CHECK(plan_safetensors(shape("4b"), SafetensorsType::bf16).size() == 263);
   CHECK_FALSE(model_shape("4B ").has_value());
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("FP8 of the 4B has the published mix") {
   std::uint64_t n_narrow = 0;
   std::set<int> spared;
   int n_scales = 0;
-  for (const PlannedTensor& tensor : plan_safetensors(config, true)) {
+  for (const PlannedTensor& tensor : plan_safetensors(config, SafetensorsType::fp8)) {
     n_scales += tensor.part != PlannedTensor::Part::weight;
     if (tensor.entry.type == TensorType::kF8_E4M3) n_narrow += tensor.entry.n_elements();
     if (tensor.slot.role == TensorRole::in_proj && tensor.part == PlannedTensor::Part::weight &&

@@ -16,42 +16,12 @@
 #include "io/paths.h"
 #include "lib/io/temp_folder.h"
 #include "safetensors/safetensors.h"
+#include "src/convert/convert_fixture.h"
 
 using namespace nemotron;
+using namespace nemotron::test;
 
 namespace {
-
-std::string data_path(const std::string& name) {
-  return std::string(NEMO_TEST_SOURCE_DIR) + "/data/" + name;
-}
-
-std::string content(const std::string& path) {
-  return read_all(*open_file(path).value(), 64 << 20).value();
-}
-
-Status quantize_to(const std::string& input, const std::string& output, const std::string& type,
-                   int n_threads = 2) {
-  QuantizeOptions options;
-  options.type = type;
-  options.n_threads = n_threads;
-  return quantize_model(input, output, options);
-}
-
-std::uint32_t crc32(const std::vector<std::byte>& bytes) {
-  static const auto kTable = [] {
-    std::array<std::uint32_t, 256> table{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t value = i;
-      for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0xedb88320u : 0);
-      table[i] = value;
-    }
-    return table;
-  }();
-  std::uint32_t crc = 0xffffffffu;
-  for (const std::byte byte : bytes)
-    crc = crc >> 8 ^ kTable[(crc ^ static_cast<std::uint32_t>(byte)) & 255];
-  return ~crc;
-}
 
 struct OpenGguf {
   explicit OpenGguf(const std::string& path)
@@ -72,44 +42,53 @@ struct OpenGguf {
   GgufFile file;
 };
 
-// The tiny model as a folder with BF16 safetensors.
-const std::string& tiny_folder() {
-  static const TempFolder folder;
-  static const std::string path = [] {
-    SynthesizeOptions options;
-    options.shape = "tiny";
-    options.type = "bf16";
-    options.seed = 9;
-    REQUIRE(synthesize(folder.file("m"), options).is_ok());
-    return folder.file("m");
-  }();
-  return path;
-}
-
-std::vector<float> values_of(const ModelFile& file, TensorRole role, int layer) {
-  const TensorEntry& entry = *file.lookup(role, layer);
-  std::vector<float> values(entry.n_elements());
-  REQUIRE(file.read_f32(entry, values).is_ok());
-  return values;
-}
-
 }  // namespace
 
 TEST_CASE("every type of file has llama.cpp's types and bytes") {
-  const auto goldens = nlohmann::json::parse(content(data_path("convert/llama_quantize.json")));
+  const bool has_importance = GENERATE(false, true);
+  const std::string name = has_importance ? "llama_quantize_imatrix" : "llama_quantize";
+  const auto goldens = nlohmann::json::parse(content(data_path("convert/" + name + ".json")));
+  const std::string imatrix_path = has_importance ? data_path("convert/tiny.imatrix.gguf") : "";
   const TempFolder folder;
   for (const auto& [type, expected] : goldens.items()) {
     if (type == "common" || type == "llama.cpp") continue;
-    REQUIRE(quantize_to(tiny_folder(), folder.file("x"), type).is_ok());
+    REQUIRE(quantize_to(tiny_folder(), folder.file("x"), type, 2, imatrix_path).is_ok());
     const OpenGguf found(folder.file("x"));
     CHECK(found.file.tensors.size() == expected.size() + goldens["common"].size());
     for (const TensorEntry& entry : found.file.tensors) {
-      INFO(type << ", " << entry.name);
+      INFO(name << ", " << type << ", " << entry.name);
       const auto& list = expected.contains(entry.name) ? expected : goldens["common"];
       REQUIRE(list.contains(entry.name));
       CHECK(found.describe(entry) == list[entry.name].get<std::string>());
     }
   }
+}
+
+TEST_CASE("a file says which importance matrix it was made with") {
+  const TempFolder folder;
+  const std::string imatrix_path = data_path("convert/tiny.imatrix.gguf");
+  REQUIRE(quantize_to(tiny_folder(), folder.file("x"), "q4_k_m", 2, imatrix_path).is_ok());
+  const OpenGguf found(folder.file("x"));
+  CHECK(found.file.get_string("quantize.imatrix.file").value() == imatrix_path);
+  CHECK(found.file.get_string("quantize.imatrix.dataset").value() == "made up");
+  CHECK(found.file.get_uint("quantize.imatrix.entries_count").value() == 35);
+  CHECK(found.file.get_uint("quantize.imatrix.chunks_count").value() == 3);
+  REQUIRE(quantize_to(tiny_folder(), folder.file("plain"), "q4_k_m").is_ok());
+  CHECK(OpenGguf(folder.file("plain")).file.find("quantize.imatrix.file") == nullptr);
+}
+
+TEST_CASE("the importance matrix of another model is refused") {
+  const TempFolder folder;
+  const std::string out = folder.file("x");
+  const std::string other = data_path("convert/demo.imatrix.gguf");  // other widths
+  const Status status = quantize_to(tiny_folder(), out, "q4_k_m", 2, other);
+  CHECK(status.code() == StatusCode::kConfigMismatch);
+  CHECK(status.message().find("blk.0.ssm_in.weight") != std::string::npos);
+  CHECK(quantize_to(tiny_folder(), out, "q4_0", 2, folder.file("none")).code() ==
+        StatusCode::kFileNotFound);
+  CHECK(quantize_to(tiny_folder(), out, "q4_0", 2, data_path("convert/fp8.json")).code() ==
+        StatusCode::kBadFile);
+  CHECK(list_directory(folder.path()).value().empty());
 }
 
 TEST_CASE("the file is the same from safetensors and GGUF, for any number of threads") {
@@ -230,7 +209,7 @@ TEST_CASE("what cannot be quantized") {
   const TempFolder folder;
   const std::string out = folder.file("x");
   CHECK(quantize_to(tiny_folder(), out, "q9").code() == StatusCode::kInvalidArgument);
-  CHECK(quantize_to(tiny_folder(), out, "fp8").code() == StatusCode::kInvalidArgument);
+  CHECK(quantize_to(tiny_folder(), out + "/", "q8_0").code() == StatusCode::kInvalidArgument);
   CHECK(quantize_to(folder.file("none"), out, "q8_0").code() == StatusCode::kFileNotFound);
   CHECK(quantize_to(tiny_folder(), folder.file("no/x"), "q8_0").code() == StatusCode::kFileWrite);
   QuantizeOptions options;

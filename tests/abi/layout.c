@@ -33,11 +33,13 @@ NUMBER(NEMO_E_FILE_WRITE, -209);
 NUMBER(NEMO_E_MODEL_MISMATCH, -210);
 NUMBER(NEMO_E_OUT_OF_MEMORY, -300);
 NUMBER(NEMO_E_CONTEXT_FULL, -301);
+NUMBER(NEMO_E_OVER_BUDGET, -302);
 NUMBER(NEMO_E_NO_DEVICE, -400);
 NUMBER(NEMO_E_BUSY, -500);
 NUMBER(NEMO_E_STATE, -501);
 NUMBER(NEMO_E_CANCELLED, -502);
 NUMBER(NEMO_E_REENTRANT, -503);
+NUMBER(NEMO_E_FORKED, -504);
 NUMBER(NEMO_E_INTERNAL, -900);
 NUMBER(NEMO_LOG_ERROR, 1);
 NUMBER(NEMO_LOG_WARNING, 2);
@@ -58,6 +60,9 @@ NUMBER(NEMO_KV_DEFAULT, 0);
 NUMBER(NEMO_KV_BF16, 1);
 NUMBER(NEMO_KV_F32, 2);
 NUMBER(NEMO_KV_Q8, 3);
+NUMBER(NEMO_SNAPSHOT_TURNS, 0);
+NUMBER(NEMO_SNAPSHOT_ALL_TURNS, 1);
+NUMBER(NEMO_SNAPSHOT_NONE, 2);
 NUMBER(NEMO_STATE_DEFAULT, 0);
 NUMBER(NEMO_STATE_F32, 1);
 NUMBER(NEMO_STATE_BF16, 2);
@@ -67,8 +72,14 @@ NUMBER(NEMO_SAMPLING_LITERAL, 2);
 NUMBER(NEMO_FINISH_STOP, 1);
 NUMBER(NEMO_FINISH_LENGTH, 2);
 NUMBER(NEMO_FINISH_CANCELLED, 3);
+NUMBER(NEMO_GENERATE_WHOLE_PROMPT, 1);
+NUMBER(NEMO_EVENT_NONE, 0);
+NUMBER(NEMO_EVENT_TEXT, 1);
+NUMBER(NEMO_EVENT_FINISH, 4);
+NUMBER(NEMO_EVENT_ERROR, 5);
 NUMBER(NEMO_SAVE_NO_SNAPSHOTS, 1);
 NUMBER(NEMO_RESTORE_TOKENS_ONLY, 1);
+PINNED(NEMO_NO_SNAPSHOTS == UINT64_MAX);
 
 #if UINTPTR_MAX == UINT64_MAX
 
@@ -78,7 +89,7 @@ LAYOUT_MEMBER(nemo_error, code, 4);
 LAYOUT_MEMBER(nemo_error, byte_offset, 8);
 LAYOUT_MEMBER(nemo_error, message, 16);
 
-LAYOUT_SIZE(nemo_context_options, 56);
+LAYOUT_SIZE(nemo_context_options, 80);
 LAYOUT_MEMBER(nemo_context_options, struct_size, 0);
 LAYOUT_MEMBER(nemo_context_options, flags, 4);
 LAYOUT_MEMBER(nemo_context_options, n_threads, 8);
@@ -89,6 +100,10 @@ LAYOUT_MEMBER(nemo_context_options, on_log, 24);
 LAYOUT_MEMBER(nemo_context_options, log_user, 32);
 LAYOUT_MEMBER(nemo_context_options, on_progress, 40);
 LAYOUT_MEMBER(nemo_context_options, progress_user, 48);
+LAYOUT_MEMBER(nemo_context_options, worker, 56);
+LAYOUT_MEMBER(nemo_context_options, max_running, 60);
+LAYOUT_MEMBER(nemo_context_options, max_bytes, 64);
+LAYOUT_MEMBER(nemo_context_options, snapshot_bytes, 72);
 
 LAYOUT_SIZE(nemo_memory_file, 32);
 LAYOUT_MEMBER(nemo_memory_file, struct_size, 0);
@@ -149,23 +164,23 @@ LAYOUT_MEMBER(nemo_chat_options, reserved, 12);
 LAYOUT_MEMBER(nemo_chat_options, tools, 16);
 LAYOUT_MEMBER(nemo_chat_options, tools_size, 24);
 
-LAYOUT_SIZE(nemo_session_options, 16);
+LAYOUT_SIZE(nemo_session_options, 32);
 LAYOUT_MEMBER(nemo_session_options, struct_size, 0);
 LAYOUT_MEMBER(nemo_session_options, max_tokens, 4);
 LAYOUT_MEMBER(nemo_session_options, kv_type, 8);
 LAYOUT_MEMBER(nemo_session_options, state_type, 12);
+LAYOUT_MEMBER(nemo_session_options, priority, 16);
+LAYOUT_MEMBER(nemo_session_options, snapshot_policy, 20);
+LAYOUT_MEMBER(nemo_session_options, snapshot_every, 24);
+LAYOUT_MEMBER(nemo_session_options, reserved2, 28);
 
-LAYOUT_SIZE(nemo_save_options, 16);
-LAYOUT_MEMBER(nemo_save_options, struct_size, 0);
-LAYOUT_MEMBER(nemo_save_options, flags, 4);
-LAYOUT_MEMBER(nemo_save_options, max_snapshots, 8);
-LAYOUT_MEMBER(nemo_save_options, reserved, 12);
-
-LAYOUT_SIZE(nemo_restore_options, 16);
-LAYOUT_MEMBER(nemo_restore_options, struct_size, 0);
-LAYOUT_MEMBER(nemo_restore_options, flags, 4);
-LAYOUT_MEMBER(nemo_restore_options, max_tokens, 8);
-LAYOUT_MEMBER(nemo_restore_options, reserved, 12);
+LAYOUT_SIZE(nemo_session_stats, 40);
+LAYOUT_MEMBER(nemo_session_stats, struct_size, 0);
+LAYOUT_MEMBER(nemo_session_stats, is_running, 4);
+LAYOUT_MEMBER(nemo_session_stats, n_tokens, 8);
+LAYOUT_MEMBER(nemo_session_stats, n_computed_tokens, 16);
+LAYOUT_MEMBER(nemo_session_stats, kv_bytes, 24);
+LAYOUT_MEMBER(nemo_session_stats, recurrent_bytes, 32);
 
 LAYOUT_SIZE(nemo_generate_event, 24);
 LAYOUT_MEMBER(nemo_generate_event, struct_size, 0);
@@ -177,7 +192,7 @@ LAYOUT_SIZE(nemo_text, 16);
 LAYOUT_MEMBER(nemo_text, data, 0);
 LAYOUT_MEMBER(nemo_text, size, 8);
 
-LAYOUT_SIZE(nemo_generate_options, 64);
+LAYOUT_SIZE(nemo_generate_options, 72);
 LAYOUT_MEMBER(nemo_generate_options, struct_size, 0);
 LAYOUT_MEMBER(nemo_generate_options, max_tokens, 4);
 LAYOUT_MEMBER(nemo_generate_options, sampling_mode, 8);
@@ -190,14 +205,77 @@ LAYOUT_MEMBER(nemo_generate_options, n_stop_strings, 36);
 LAYOUT_MEMBER(nemo_generate_options, stop_strings, 40);
 LAYOUT_MEMBER(nemo_generate_options, on_event, 48);
 LAYOUT_MEMBER(nemo_generate_options, user, 56);
+LAYOUT_MEMBER(nemo_generate_options, flags, 64);
+LAYOUT_MEMBER(nemo_generate_options, reserved, 68);
 
-LAYOUT_SIZE(nemo_generate_result, 40);
+LAYOUT_SIZE(nemo_generate_result, 48);
 LAYOUT_MEMBER(nemo_generate_result, struct_size, 0);
 LAYOUT_MEMBER(nemo_generate_result, finish_reason, 4);
 LAYOUT_MEMBER(nemo_generate_result, n_prompt_tokens, 8);
 LAYOUT_MEMBER(nemo_generate_result, n_generated_tokens, 16);
 LAYOUT_MEMBER(nemo_generate_result, prefill_us, 24);
 LAYOUT_MEMBER(nemo_generate_result, decode_us, 32);
+LAYOUT_MEMBER(nemo_generate_result, n_reused_tokens, 40);
+
+LAYOUT_SIZE(nemo_event, 88);
+LAYOUT_MEMBER(nemo_event, struct_size, 0);
+LAYOUT_MEMBER(nemo_event, type, 4);
+LAYOUT_MEMBER(nemo_event, request_id, 8);
+LAYOUT_MEMBER(nemo_event, token, 16);
+LAYOUT_MEMBER(nemo_event, status, 20);
+LAYOUT_MEMBER(nemo_event, text, 24);
+LAYOUT_MEMBER(nemo_event, text_size, 32);
+LAYOUT_MEMBER(nemo_event, finish_reason, 40);
+LAYOUT_MEMBER(nemo_event, reserved, 44);
+LAYOUT_MEMBER(nemo_event, n_prompt_tokens, 48);
+LAYOUT_MEMBER(nemo_event, n_reused_tokens, 56);
+LAYOUT_MEMBER(nemo_event, n_generated_tokens, 64);
+LAYOUT_MEMBER(nemo_event, prefill_us, 72);
+LAYOUT_MEMBER(nemo_event, decode_us, 80);
+
+LAYOUT_SIZE(nemo_request, 48);
+LAYOUT_MEMBER(nemo_request, struct_size, 0);
+LAYOUT_MEMBER(nemo_request, reserved, 4);
+LAYOUT_MEMBER(nemo_request, prompt, 8);
+LAYOUT_MEMBER(nemo_request, n_prompt, 16);
+LAYOUT_MEMBER(nemo_request, options, 24);
+LAYOUT_MEMBER(nemo_request, on_event, 32);
+LAYOUT_MEMBER(nemo_request, user, 40);
+
+LAYOUT_SIZE(nemo_pump_result, 16);
+LAYOUT_MEMBER(nemo_pump_result, struct_size, 0);
+LAYOUT_MEMBER(nemo_pump_result, has_more, 4);
+LAYOUT_MEMBER(nemo_pump_result, elapsed_us, 8);
+
+LAYOUT_SIZE(nemo_context_stats, 112);
+LAYOUT_MEMBER(nemo_context_stats, struct_size, 0);
+LAYOUT_MEMBER(nemo_context_stats, n_sessions, 4);
+LAYOUT_MEMBER(nemo_context_stats, n_running, 8);
+LAYOUT_MEMBER(nemo_context_stats, n_snapshots, 12);
+LAYOUT_MEMBER(nemo_context_stats, n_steps, 16);
+LAYOUT_MEMBER(nemo_context_stats, n_prefill_tokens, 24);
+LAYOUT_MEMBER(nemo_context_stats, n_decode_tokens, 32);
+LAYOUT_MEMBER(nemo_context_stats, used_bytes, 40);
+LAYOUT_MEMBER(nemo_context_stats, peak_bytes, 48);
+LAYOUT_MEMBER(nemo_context_stats, state_bytes, 56);
+LAYOUT_MEMBER(nemo_context_stats, snapshot_bytes, 64);
+LAYOUT_MEMBER(nemo_context_stats, n_cache_hits, 72);
+LAYOUT_MEMBER(nemo_context_stats, n_cache_misses, 80);
+LAYOUT_MEMBER(nemo_context_stats, n_reused_tokens, 88);
+LAYOUT_MEMBER(nemo_context_stats, n_evictions, 96);
+LAYOUT_MEMBER(nemo_context_stats, n_parked, 104);
+
+LAYOUT_SIZE(nemo_save_options, 16);
+LAYOUT_MEMBER(nemo_save_options, struct_size, 0);
+LAYOUT_MEMBER(nemo_save_options, flags, 4);
+LAYOUT_MEMBER(nemo_save_options, max_snapshots, 8);
+LAYOUT_MEMBER(nemo_save_options, reserved, 12);
+
+LAYOUT_SIZE(nemo_restore_options, 16);
+LAYOUT_MEMBER(nemo_restore_options, struct_size, 0);
+LAYOUT_MEMBER(nemo_restore_options, flags, 4);
+LAYOUT_MEMBER(nemo_restore_options, max_tokens, 8);
+LAYOUT_MEMBER(nemo_restore_options, reserved, 12);
 
 LAYOUT_SIZE(nemo_synthesize_options, 56);
 LAYOUT_MEMBER(nemo_synthesize_options, struct_size, 0);
@@ -240,8 +318,15 @@ int nemo_abi_initialisers(void) {
   nemo_chat_message chat_message = NEMO_CHAT_MESSAGE_INIT;
   nemo_chat_options chat_options = NEMO_CHAT_OPTIONS_INIT;
   nemo_session_options session_options = NEMO_SESSION_OPTIONS_INIT;
+  nemo_session_stats session_stats = NEMO_SESSION_STATS_INIT;
   nemo_generate_options generate_options = NEMO_GENERATE_OPTIONS_INIT;
   nemo_generate_result generate_result = NEMO_GENERATE_RESULT_INIT;
+  nemo_event event = NEMO_EVENT_INIT;
+  nemo_request request = NEMO_REQUEST_INIT;
+  nemo_pump_result pump_result = NEMO_PUMP_RESULT_INIT;
+  nemo_context_stats context_stats = NEMO_CONTEXT_STATS_INIT;
+  nemo_save_options save_options = NEMO_SAVE_OPTIONS_INIT;
+  nemo_restore_options restore_options = NEMO_RESTORE_OPTIONS_INIT;
   nemo_synthesize_options synthesize_options = NEMO_SYNTHESIZE_OPTIONS_INIT;
   nemo_quantize_options quantize_options = NEMO_QUANTIZE_OPTIONS_INIT;
   nemo_imatrix_options imatrix_options = NEMO_IMATRIX_OPTIONS_INIT;
@@ -253,8 +338,14 @@ int nemo_abi_initialisers(void) {
          (chat_message.struct_size == sizeof chat_message) +
          (chat_options.struct_size == sizeof chat_options) +
          (session_options.struct_size == sizeof session_options) +
+         (session_stats.struct_size == sizeof session_stats) +
          (generate_options.struct_size == sizeof generate_options) +
          (generate_result.struct_size == sizeof generate_result) +
+         (event.struct_size == sizeof event) + (request.struct_size == sizeof request) +
+         (pump_result.struct_size == sizeof pump_result) +
+         (context_stats.struct_size == sizeof context_stats) +
+         (save_options.struct_size == sizeof save_options) +
+         (restore_options.struct_size == sizeof restore_options) +
          (synthesize_options.struct_size == sizeof synthesize_options) +
          (quantize_options.struct_size == sizeof quantize_options) +
          (imatrix_options.struct_size == sizeof imatrix_options);

@@ -106,6 +106,8 @@ class Engine {
   // Pumps, or waits for who does, until `is_done` is true (it is called with the lock held) or the
   // deadline has passed. Whether it came true. kReentrant in a request's call.
   Result<bool> run_until(Clock::time_point deadline, const Predicate& is_done);
+  // kReentrant in a request's call, where run_until() would be refused.
+  Status check_may_wait() const;
   // Guards what `is_done` reads; notify() makes it be read again.
   std::mutex& mutex() const { return mutex_; }
   void notify() { changed_.notify_all(); }

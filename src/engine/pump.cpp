@@ -42,6 +42,12 @@ Result<Engine::Progress> Engine::pump(Clock::time_point deadline) {
   return step_.is_active() || has_runnable ? Progress::kMore : Progress::kIdle;
 }
 
+Status Engine::check_may_wait() const {
+  const std::lock_guard lock(mutex_);
+  if (pumping_thread_ != std::this_thread::get_id()) return Status::ok();
+  return {StatusCode::kReentrant, "not allowed inside a callback"};
+}
+
 Result<bool> Engine::run_until(Clock::time_point deadline, const Predicate& is_done) {
   Lock lock(mutex_);
   const auto is_late = [&] { return deadline != kNever && Clock::now() >= deadline; };

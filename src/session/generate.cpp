@@ -7,6 +7,7 @@ namespace nemotron {
 
 Result<GenerateResult> generate(Session& session, const Tokenizer& tokenizer,
                                 GenerateRequest& request) {
+  NEMO_TRY(session.engine().check_may_wait());  // before anything is put on the session
   NEMO_ASSIGN(const std::uint64_t id, session.submit(tokenizer, request.prompt, request.is_whole,
                                                      std::move(request.params), EventSink{}));
   bool sink_listens = static_cast<bool>(request.sink);

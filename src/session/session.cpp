@@ -57,6 +57,7 @@ Status Session::eval(std::span<const std::int32_t> tokens, std::span<float> logi
   if (!logits.empty() && logits.size() != n_vocab && logits.size() != n_vocab * tokens.size())
     return {StatusCode::kInvalidArgument,
             join("room for ", logits.size(), " logits; the model makes ", n_vocab, " per token")};
+  NEMO_TRY(engine_->check_may_wait());  // before the request, which must not outlive this call
   const auto request = std::make_shared<Evaluation>(n_vocab, tokens.size(), logits);
   NEMO_TRY(engine_->submit(sequence_, tokens, marks_in(tokens, position()), request));
   NEMO_TRY(engine_->run_until(Engine::kNever, [&] { return request->is_ended(); }).status());

@@ -37,10 +37,38 @@ std::string model_path(const std::string& name);  // below tests/data/model
 std::string read_file(const std::string& path);
 
 Context load(const std::string& name, std::uint32_t n_threads = 2);
+// tiny_chat, with these options.
+Context load_chat(const nemo_context_options& options);
 Session make_session(const Context& context, std::uint32_t max_tokens = 0);
 
 constexpr std::uint32_t kVocab = 320;  // of tiny_chat
 const Tokens& prompt();                // a few ids below kVocab
+
+// What a request told: its text, and how it ended.
+struct Told {
+  std::string text;
+  std::string reasoning;
+  std::vector<std::string> calls;  // "name(arguments)"
+  Tokens tokens;
+  nemo_event end = NEMO_EVENT_INIT;  // its text is not kept, but in `sentence`
+  std::string sentence;
+  int n_ends = 0;
+  int n_after_end = 0;
+
+  void take(const nemo_event& event);
+};
+// Options for at most `max_tokens` tokens, past stop tokens.
+nemo_generate_options limit(std::uint32_t max_tokens);
+nemo_status submit(nemo_session* session, const nemo_generate_options& options,
+                   const Tokens& tokens = prompt(), std::uint64_t* id = nullptr,
+                   nemo_error* error = nullptr);
+// Fetches all that is there.
+void poll_all(nemo_session* session, Told& told);
+// Pumps with this budget, polling, until nothing is left.
+void pump_all(nemo_context* context, std::uint64_t max_us, nemo_session* session, Told& told);
+// What the blocking form says of the same, on a session of its own.
+Told generate_alone(const nemo_context_options& context_options,
+                    const nemo_generate_options& options, const Tokens& tokens = prompt());
 
 // Evaluates tokens and returns the logits after the last one.
 std::vector<float> eval(nemo_session* session, const Tokens& tokens);

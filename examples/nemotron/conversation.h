@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "reply_parser.h"
+#include "tool_call.h"
 
 struct ConversationOptions {
   std::string system;
@@ -30,7 +30,7 @@ class Conversation {
   void restart();
 
  private:
-  std::vector<std::int32_t> new_tokens();
+  std::vector<std::int32_t> prompt() const;
 
   ConversationOptions options_;
   nemotron::Session session_;

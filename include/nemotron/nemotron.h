@@ -676,15 +676,31 @@ enum {
   NEMO_FINISH_CANCELLED = 3  /**< nemo_session_cancel(), or the callback said so. */
 };
 
+/** Values of nemo_event::type and nemo_generate_event::type. */
+enum {
+  NEMO_EVENT_NONE = 0,   /**< There is nothing to fetch. */
+  NEMO_EVENT_TEXT = 1,   /**< A piece of the reply; with NEMO_GENERATE_PARSE_REPLY, of its answer. */
+  NEMO_EVENT_REASONING = 2, /**< A piece of the reply's thoughts; only with NEMO_GENERATE_PARSE_REPLY. */
+  NEMO_EVENT_TOOL_CALL = 3, /**< A whole tool call; only with NEMO_GENERATE_PARSE_REPLY. */
+  NEMO_EVENT_FINISH = 4, /**< The request is over. Exactly one of FINISH and ERROR comes, and nothing after it. */
+  NEMO_EVENT_ERROR = 5   /**< The request failed; the session is as it was, or stands at its last committed token. */
+};
+
 /** A piece of the reply. */
 typedef struct nemo_generate_event {
   uint32_t struct_size;  /**< As the library knows it; larger in later versions. */
   int32_t token;         /**< The token just sampled; -1 for text that was held back and comes at the end. */
   const char *text;      /**< Whole UTF-8 characters, not terminated; lives only during the call. */
   uint64_t text_size;    /**< In bytes; 0 while a character or a possible stop string is incomplete. */
+  uint32_t type;         /**< NEMO_EVENT_TEXT, NEMO_EVENT_REASONING or NEMO_EVENT_TOOL_CALL. */
+  uint32_t reserved;     /**< 0. */
+  const char *name;      /**< TOOL_CALL: the tool's name, not terminated; `text` is then its arguments, a JSON object. */
+  uint64_t name_size;    /**< In bytes. */
 } nemo_generate_event;
 
-/** Receives the reply as it is made, once per token, on the thread that called nemo_session_generate(). It may call
+/** Receives the reply as it is made, once per token, on the thread that called nemo_session_generate(). (With
+ *  NEMO_GENERATE_PARSE_REPLY a token that ends one part and begins another comes with the first of them; the events that
+ *  follow it have token -1.) It may call
  *  nemo_session_cancel(), nemo_session_tokens(), nemo_session_position() and the functions on contexts; eval,
  *  generate and reset on the same session return NEMO_E_REENTRANT; do not free the session.
  *  @return 0 to go on; anything else ends generation with NEMO_FINISH_CANCELLED. */
@@ -712,17 +728,26 @@ typedef struct nemo_generate_options {
   void *user;             /**< Passed to `on_event`. */
   uint32_t flags;         /**< NEMO_GENERATE_ bits. */
   uint32_t reserved;      /**< 0. */
+  const char *tools;      /**< With NEMO_GENERATE_PARSE_REPLY: the JSON array of tools that the prompt was rendered with,
+                               whose schemas tell the types of arguments; NULL: all arguments are strings. */
+  uint64_t tools_size;    /**< In bytes. */
 } nemo_generate_options;
 
 /** Bits of nemo_generate_options::flags. */
 enum {
-  NEMO_GENERATE_WHOLE_PROMPT = 1 /**< The prompt is the whole conversation, not what comes next. What the session holds
+  NEMO_GENERATE_WHOLE_PROMPT = 1, /**< The prompt is the whole conversation, not what comes next. What the session holds
                                       is replaced by it; its longest beginning that the session or the prefix cache
                                       knows is not computed again. For a chat that renders its history each turn. */
+  NEMO_GENERATE_PARSE_REPLY = 2  /**< Tell the reply's parts apart: thoughts, answer and tool calls come as events of their
+                                      own, without tags. All TEXT together is what belongs into
+                                      nemo_chat_message::content, all REASONING into nemo_chat_message::reasoning. The
+                                      reply begins with thoughts if the prompt's last turn has opened "<think>". A tool
+                                      call comes when it is whole; one cut by a limit or a cancel does not come. */
 };
 
 /** Default ::nemo_generate_options. */
-#define NEMO_GENERATE_OPTIONS_INIT {sizeof(nemo_generate_options), 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0}
+#define NEMO_GENERATE_OPTIONS_INIT \
+  {sizeof(nemo_generate_options), 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, NULL, 0}
 
 /** How generation went. */
 typedef struct nemo_generate_result {
@@ -748,7 +773,8 @@ typedef struct nemo_generate_result {
  *  @param result    optional; receives counts and times; `struct_size` must be set.
  *  @param err       optional.
  *  @return NEMO_OK, cancelled or not: see nemo_generate_result::finish_reason. NEMO_E_INVALID_ARGUMENT,
- *          NEMO_E_INVALID_TOKEN, NEMO_E_STRUCT_SIZE, NEMO_E_STATE without a tokenizer, NEMO_E_CONTEXT_FULL when the
+ *          NEMO_E_INVALID_TOKEN, NEMO_E_INVALID_JSON, NEMO_E_STRUCT_SIZE, NEMO_E_STATE without a tokenizer,
+ *          NEMO_E_CONTEXT_FULL when the
  *          prompt does not fit, NEMO_E_BUSY, NEMO_E_REENTRANT: session unchanged. NEMO_E_OUT_OF_MEMORY: the session
  *          stands at its last committed token.
  *  @note One thread per session; distinct sessions may run at the same time.
@@ -761,23 +787,17 @@ NEMO_API nemo_status nemo_session_generate(nemo_session *session, const int32_t 
 /** @defgroup engine Request, pump, events
  *  @{ */
 
-/** Values of nemo_event::type. */
-enum {
-  NEMO_EVENT_NONE = 0,   /**< There is nothing to fetch. */
-  NEMO_EVENT_TEXT = 1,   /**< A piece of the reply. */
-  NEMO_EVENT_FINISH = 4, /**< The request is over. Exactly one of FINISH and ERROR comes, and nothing after it. */
-  NEMO_EVENT_ERROR = 5   /**< The request failed; the session is as it was, or stands at its last committed token. */
-};
-
 /** What a request has to tell. */
 typedef struct nemo_event {
   uint32_t struct_size;    /**< sizeof(nemo_event). */
   uint32_t type;           /**< NEMO_EVENT_ value. */
   uint64_t request_id;     /**< Of the request that it belongs to. */
-  int32_t token;           /**< TEXT: the token just sampled; -1 for text that was held back and comes at the end. */
+  int32_t token;           /**< TEXT, REASONING, TOOL_CALL: the token just sampled; -1 for what was held back and comes at
+                                the end, and for what follows the first event of a token. */
   nemo_status status;      /**< ERROR: why. */
-  const char *text;        /**< TEXT: whole UTF-8 characters; ERROR: the sentence. Not terminated. Belongs to the session
-                                and lives until the next poll or wait on it; in a callback, until that returns. */
+  const char *text;        /**< TEXT, REASONING: whole UTF-8 characters; TOOL_CALL: the arguments, a JSON object; ERROR: the
+                                sentence. Not terminated. Belongs to the session and lives until the next poll or wait on
+                                it; in a callback, until that returns. */
   uint64_t text_size;      /**< In bytes. */
   uint32_t finish_reason;  /**< FINISH: NEMO_FINISH_ value. */
   uint32_t reserved;       /**< 0. */
@@ -786,10 +806,12 @@ typedef struct nemo_event {
   uint64_t n_generated_tokens; /**< FINISH, ERROR: tokens sampled, a stop token included. */
   uint64_t prefill_us;     /**< FINISH, ERROR: microseconds from submit to the first token. */
   uint64_t decode_us;      /**< FINISH, ERROR: microseconds from there to the end. */
+  const char *name;        /**< TOOL_CALL: the tool's name. As `text`, not terminated. */
+  uint64_t name_size;      /**< In bytes. */
 } nemo_event;
 
 /** An empty ::nemo_event. */
-#define NEMO_EVENT_INIT {sizeof(nemo_event), 0, 0, -1, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0}
+#define NEMO_EVENT_INIT {sizeof(nemo_event), 0, 0, -1, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0}
 
 /** Receives events on the thread that pumps. It may submit and cancel, on any session, and free sessions; functions that
  *  pump return NEMO_E_REENTRANT.
@@ -815,8 +837,8 @@ typedef struct nemo_request {
  *  @param request     what to do.
  *  @param request_id  optional; receives the request's number, which counts up from 1 in each session.
  *  @param err         optional.
- *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT, NEMO_E_INVALID_TOKEN, NEMO_E_STRUCT_SIZE, NEMO_E_CONTEXT_FULL,
- *          NEMO_E_OUT_OF_MEMORY, NEMO_E_BUSY; NEMO_E_STATE without a tokenizer or while a request runs: nothing was put
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT, NEMO_E_INVALID_TOKEN, NEMO_E_INVALID_JSON, NEMO_E_STRUCT_SIZE,
+ *          NEMO_E_CONTEXT_FULL, NEMO_E_OUT_OF_MEMORY, NEMO_E_BUSY; NEMO_E_STATE without a tokenizer or while a request runs: nothing was put
  *          on the session. What memory does not suffice for later comes as NEMO_EVENT_ERROR.
  *  @note One thread per session; allowed from callbacks, after the finish event for the same session.
  *  @since 0.1 */
@@ -841,6 +863,20 @@ NEMO_API nemo_status nemo_session_poll(nemo_session *session, nemo_event *event,
  *  @note One thread per session.
  *  @since 0.1 */
 NEMO_API nemo_status nemo_session_wait(nemo_session *session, uint64_t timeout_us, nemo_event *event, nemo_error *err);
+
+/** Cut the last reply to what was heard: of its tokens the session keeps those whose text lies within the first
+ *  `n_text_bytes` of the TEXT that was delivered, as if the rest had never been said. For a voice assistant that was
+ *  interrupted. Thoughts count nothing, so those before the answer stay. With all of the text, or more, nothing
+ *  changes. The session is then as after nemo_session_rewind(); it can be cut again, shorter.
+ *  @param session       a session at rest whose last request generated, and that was not moved or extended since. A fork
+ *                       of it, and who adopts it, can be cut too.
+ *  @param n_text_bytes  how much was heard; a character or a token of which less than all was heard goes.
+ *  @param err           optional.
+ *  @return NEMO_OK; NEMO_E_INVALID_ARGUMENT; NEMO_E_STATE while a request runs or when there is no reply to cut;
+ *          NEMO_E_BUSY; NEMO_E_REENTRANT.
+ *  @note One thread per session.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_session_truncate_reply(nemo_session *session, uint64_t n_text_bytes, nemo_error *err);
 
 /** How a pump went. */
 typedef struct nemo_pump_result {

@@ -6,7 +6,8 @@
  *  change under it. What a function does, its limits and its thread rules stand at the C function that it names.
  *
  *  **Exceptions.** Every failure is a nemotron::Error. An exception thrown by one of your callbacks ends the call in
- *  an orderly way (the library sees a cancel) and is then thrown again to the caller.
+ *  an orderly way (the library sees a cancel) and is then thrown again to the caller; out of the callback of a submitted
+ *  request, to who next polls, waits or submits.
  *
  *  @code{.cpp}
  *  nemotron::Context context = nemotron::Context::load("model.gguf");
@@ -18,6 +19,7 @@
 #ifndef NEMOTRON_HPP
 #define NEMOTRON_HPP
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -128,6 +130,10 @@ struct LoadOptions {
   std::uint32_t isa = 0;           /**< NEMO_ISA_ value. */
   std::uint32_t max_step_rows = 0; /**< Most prompt tokens computed in one step; 0: the default. */
   std::uint32_t log_level = 0;     /**< The most detailed NEMO_LOG_ level; 0: ::NEMO_LOG_INFO. */
+  bool worker = false;             /**< A thread of the context's own pumps. */
+  std::uint32_t max_running = 0;   /**< Most sessions with a request in work at the same time; 0: the default. */
+  std::uint64_t max_bytes = 0;     /**< Cap on all memory; 0: none. */
+  std::uint64_t snapshot_bytes = 0; /**< Most bytes of the prefix cache; 0: the default; ::NEMO_NO_SNAPSHOTS: none. */
   /** Receives log lines as long as the context or a session of it lives. What it throws is dropped. */
   std::function<void(std::int32_t level, std::string_view text)> on_log{};
   /** Told how far loading is; returns false to cancel. */
@@ -251,6 +257,22 @@ class Context {
         });
   }
 
+  /** Move all sessions' requests forward; see nemo_context_pump().
+   *  @param max_us  the budget in microseconds; 0: until there is nothing left to run. */
+  nemo_pump_result pump(std::uint64_t max_us = 0) {
+    nemo_pump_result result = NEMO_PUMP_RESULT_INIT;
+    nemo_error error = detail::empty_error();
+    detail::check(nemo_context_pump(get(), max_us, &result, &error), error);
+    return result;
+  }
+  /** What it has done and holds; see nemo_context_get_stats(). */
+  nemo_context_stats stats() const {
+    nemo_context_stats stats = NEMO_CONTEXT_STATS_INIT;
+    nemo_error error = detail::empty_error();
+    detail::check(nemo_context_get_stats(get(), &stats, &error), error);
+    return stats;
+  }
+
   /** The C handle, still owned by this object. */
   nemo_context *get() const noexcept { return handle_.get(); }
 
@@ -268,6 +290,10 @@ class Context {
     c_options.isa = options.isa;
     c_options.max_step_rows = options.max_step_rows;
     c_options.log_level = options.log_level;
+    c_options.worker = options.worker ? 1 : 0;
+    c_options.max_running = options.max_running;
+    c_options.max_bytes = options.max_bytes;
+    c_options.snapshot_bytes = options.snapshot_bytes;
     // The log's function must outlive the model, so the deleter below owns it.
     std::shared_ptr<LogCallback> log;
     if (options.on_log) {
@@ -333,7 +359,112 @@ struct GenerateOptions {
   std::uint64_t seed = 0;                              /**< Random numbers are a function of (seed, position). */
   bool ignore_stop_tokens = false;                     /**< Go on past the model's stop tokens. */
   std::vector<std::string> stop_strings{};             /**< Generation ends before any of these. */
+  bool whole_prompt = false;                           /**< See ::NEMO_GENERATE_WHOLE_PROMPT. */
+  bool parse_reply = false;                            /**< See ::NEMO_GENERATE_PARSE_REPLY. */
+  std::string tools{};                                 /**< With parse_reply: the JSON array of tools. */
 };
+
+/** How to make a session; see ::nemo_session_options. */
+struct SessionOptions {
+  std::uint32_t max_tokens = 0;                       /**< 0: as many as the model was made for. */
+  std::uint32_t kv_type = NEMO_KV_DEFAULT;            /**< NEMO_KV_ value. */
+  std::uint32_t state_type = NEMO_STATE_DEFAULT;      /**< NEMO_STATE_ value. */
+  std::int32_t priority = 0;                          /**< Requests of higher priority run first. */
+  std::uint32_t snapshot_policy = NEMO_SNAPSHOT_TURNS; /**< NEMO_SNAPSHOT_ value. */
+  std::uint32_t snapshot_every = 0;                   /**< Also keep the state every so many tokens; 0: do not. */
+};
+
+/** What a request has to tell, with text of its own; see ::nemo_event. */
+struct Event {
+  std::uint32_t type = NEMO_EVENT_NONE; /**< NEMO_EVENT_ value. */
+  std::uint64_t request_id = 0;         /**< Of the request that it belongs to. */
+  std::int32_t token = -1;              /**< The token just sampled, or -1. */
+  nemo_status status = NEMO_OK;         /**< ERROR: why; the sentence is `text`. */
+  std::string text{};                   /**< Of the answer or the thoughts; TOOL_CALL: the arguments as JSON. */
+  std::string name{};                   /**< TOOL_CALL: the tool's name. */
+  std::uint32_t finish_reason = 0;      /**< FINISH: NEMO_FINISH_ value. */
+  std::uint64_t n_prompt_tokens = 0;    /**< FINISH, ERROR: tokens of the prompt that were to be computed. */
+  std::uint64_t n_reused_tokens = 0;    /**< FINISH, ERROR: tokens of a whole prompt that were found computed. */
+  std::uint64_t n_generated_tokens = 0; /**< FINISH, ERROR: tokens sampled. */
+  std::uint64_t prefill_us = 0;         /**< FINISH, ERROR: microseconds from submit to the first token. */
+  std::uint64_t decode_us = 0;          /**< FINISH, ERROR: microseconds from there to the end. */
+
+  /** Whether there is one. */
+  explicit operator bool() const noexcept { return type != NEMO_EVENT_NONE; }
+  /** Whether it is its request's last one. */
+  bool is_end() const noexcept { return type == NEMO_EVENT_FINISH || type == NEMO_EVENT_ERROR; }
+};
+
+/** @cond internal */
+namespace detail {
+
+inline Event to_event(const nemo_event &event) {
+  return {event.type,
+          event.request_id,
+          event.token,
+          event.status,
+          std::string(event.text, static_cast<std::size_t>(event.text_size)),
+          std::string(event.name, static_cast<std::size_t>(event.name_size)),
+          event.finish_reason,
+          event.n_prompt_tokens,
+          event.n_reused_tokens,
+          event.n_generated_tokens,
+          event.prefill_us,
+          event.decode_us};
+}
+
+// The C form of options, which borrows from them.
+struct CGenerateOptions {
+  explicit CGenerateOptions(const GenerateOptions &from) {
+    stop_strings.reserve(from.stop_strings.size());
+    for (const std::string &text : from.stop_strings) stop_strings.push_back({text.data(), text.size()});
+    options.max_tokens = from.max_tokens;
+    options.sampling_mode = from.sampling_mode;
+    options.top_k = from.top_k;
+    options.temperature = from.temperature;
+    options.top_p = from.top_p;
+    options.seed = from.seed;
+    options.ignore_stop_tokens = from.ignore_stop_tokens ? 1 : 0;
+    options.n_stop_strings = static_cast<std::uint32_t>(stop_strings.size());
+    options.stop_strings = stop_strings.data();
+    options.flags = (from.whole_prompt ? std::uint32_t{NEMO_GENERATE_WHOLE_PROMPT} : 0u) |
+                    (from.parse_reply ? std::uint32_t{NEMO_GENERATE_PARSE_REPLY} : 0u);
+    options.tools = from.tools.data();
+    options.tools_size = from.tools.size();
+  }
+  CGenerateOptions(const CGenerateOptions &) = delete;
+  CGenerateOptions &operator=(const CGenerateOptions &) = delete;
+
+  std::vector<nemo_text> stop_strings;
+  nemo_generate_options options = NEMO_GENERATE_OPTIONS_INIT;
+};
+
+// A callback that runs for a submitted request, on whatever thread pumps, and the exception that came out of it, which
+// the session's own thread throws again.
+struct Listener : std::enable_shared_from_this<Listener> {
+  static std::int32_t call(const nemo_event *event, void *user) noexcept {
+    const auto self = static_cast<Listener *>(user)->shared_from_this();  // it may free the session
+    if (self->has_thrown) return 1;
+    try {
+      return self->callback(to_event(*event)) ? 0 : 1;
+    } catch (...) {
+      self->exception = std::current_exception();
+      self->has_thrown = true;
+      return 1;
+    }
+  }
+
+  void rethrow() {
+    if (has_thrown && exception) std::rethrow_exception(std::exchange(exception, nullptr));
+  }
+
+  std::function<bool(const Event &)> callback;
+  std::exception_ptr exception;
+  std::atomic<bool> has_thrown{false};
+};
+
+}  // namespace detail
+/** @endcond */
 
 /** One conversation on a model, which it keeps alive. Movable; used by one thread at a time. */
 class Session {
@@ -345,14 +476,19 @@ class Session {
    *  @param state_type  NEMO_STATE_ value. */
   explicit Session(const Context &context, std::uint32_t max_tokens = 0, std::uint32_t kv_type = NEMO_KV_DEFAULT,
                    std::uint32_t state_type = NEMO_STATE_DEFAULT)
-      : context_(context) {
-    nemo_session_options options = NEMO_SESSION_OPTIONS_INIT;
-    options.max_tokens = max_tokens;
-    options.kv_type = kv_type;
-    options.state_type = state_type;
+      : Session(context, SessionOptions{max_tokens, kv_type, state_type}) {}
+  /** The same with all options. */
+  Session(const Context &context, const SessionOptions &options) : context_(context) {
+    nemo_session_options c_options = NEMO_SESSION_OPTIONS_INIT;
+    c_options.max_tokens = options.max_tokens;
+    c_options.kv_type = options.kv_type;
+    c_options.state_type = options.state_type;
+    c_options.priority = options.priority;
+    c_options.snapshot_policy = options.snapshot_policy;
+    c_options.snapshot_every = options.snapshot_every;
     nemo_session *handle = nullptr;
     nemo_error error = detail::empty_error();
-    detail::check(nemo_session_create(context.get(), &options, &handle, &error), error);
+    detail::check(nemo_session_create(context.get(), &c_options, &handle, &error), error);
     handle_.reset(handle);
   }
 
@@ -363,6 +499,8 @@ class Session {
     std::swap(context_, other.context_);
     std::swap(handle_, other.handle_);
     other.handle_.reset();
+    listener_ = std::move(other.listener_);
+    previous_listener_ = std::move(other.previous_listener_);
     return *this;
   }
 
@@ -438,8 +576,9 @@ class Session {
   /** Run a prompt and generate; see nemo_session_generate().
    *  @param prompt    ids, added to what the session holds; at least one.
    *  @param options   what to generate and when to stop.
-   *  @param on_event  called for each token with the new text (std::string_view, maybe empty), or, if it takes that
-   *                   instead, with the whole `const nemo_generate_event &`. It may return nothing, or false to end.
+   *  @param on_event  called for each token with the new text of the answer (std::string_view, maybe empty), or, if it
+   *                   takes that instead, with each whole `const nemo_generate_event &`. It may return nothing, or
+   *                   false to end.
    *  @return counts, times and why it ended. */
   template <typename Callback>
   nemo_generate_result generate(std::span<const std::int32_t> prompt, const GenerateOptions &options,
@@ -453,8 +592,81 @@ class Session {
     return generate_with(prompt, options, nullptr, nullptr, [] {});
   }
 
-  /** Stop what the session is doing, from any thread; see nemo_session_cancel(). */
-  void cancel() noexcept { nemo_session_cancel(get(), 0, nullptr); }
+  /** Put a request on the session and return at once; see nemo_session_submit(). Its events wait for poll() and wait().
+   *  @return the request's number. */
+  std::uint64_t submit(std::span<const std::int32_t> prompt, const GenerateOptions &options = {}) {
+    return submit_with(prompt, options, nullptr);
+  }
+  /** The same with a callback, called on the thread that pumps.
+   *  @param prompt    ids; at least one.
+   *  @param options   what to generate and when to stop.
+   *  @param on_event  copied; called with each `const Event &`. It may return nothing, or false to end. What it throws
+   *                   ends the request and is thrown again by the next poll(), wait() or submit() of this session.
+   *  @return the request's number. */
+  template <typename Callback>
+  std::uint64_t submit(std::span<const std::int32_t> prompt, const GenerateOptions &options, Callback &&on_event) {
+    auto listener = std::make_shared<detail::Listener>();
+    listener->callback = [callback = std::forward<Callback>(on_event)](const Event &event) mutable -> bool {
+      if constexpr (std::is_void_v<decltype(std::invoke(callback, event))>) {
+        std::invoke(callback, event);
+        return true;
+      } else {
+        return static_cast<bool>(std::invoke(callback, event));
+      }
+    };
+    return submit_with(prompt, options, std::move(listener));
+  }
+  /** The next event, or one of type ::NEMO_EVENT_NONE; see nemo_session_poll(). */
+  Event poll() { return wait(0); }
+  /** The next event, waiting for it; see nemo_session_wait().
+   *  @param timeout_us  most microseconds to wait. */
+  Event wait(std::uint64_t timeout_us = UINT64_MAX) {
+    nemo_event event = NEMO_EVENT_INIT;
+    nemo_error error = detail::empty_error();
+    const nemo_status status = nemo_session_wait(get(), timeout_us, &event, &error);
+    if (listener_) listener_->rethrow();
+    detail::check(status, error);
+    return detail::to_event(event);
+  }
+
+  /** Stop what the session is doing, from any thread; see nemo_session_cancel().
+   *  @param request_id  0: the current request; else only if this is the one that runs. */
+  void cancel(std::uint64_t request_id = 0) noexcept { nemo_session_cancel(get(), request_id, nullptr); }
+
+  /** Drop what comes behind a position; see nemo_session_rewind(). */
+  void rewind(std::uint64_t position) {
+    nemo_error error = detail::empty_error();
+    detail::check(nemo_session_rewind(get(), position, &error), error);
+  }
+  /** Cut the last reply to what was heard; see nemo_session_truncate_reply(). */
+  void truncate_reply(std::uint64_t n_text_bytes) {
+    nemo_error error = detail::empty_error();
+    detail::check(nemo_session_truncate_reply(get(), n_text_bytes, &error), error);
+  }
+  /** A second session that holds the same; see nemo_session_fork(). */
+  Session fork() {
+    nemo_session *handle = nullptr;
+    nemo_error error = detail::empty_error();
+    detail::check(nemo_session_fork(get(), &handle, &error), error);
+    return Session(context_, handle);
+  }
+  /** Take over what another session holds, which is empty afterwards; see nemo_session_adopt(). */
+  void adopt(Session &from) {
+    nemo_error error = detail::empty_error();
+    detail::check(nemo_session_adopt(get(), from.get(), &error), error);
+  }
+  /** Keep the state here in the prefix cache; see nemo_session_keep(). */
+  void keep() {
+    nemo_error error = detail::empty_error();
+    detail::check(nemo_session_keep(get(), &error), error);
+  }
+  /** What it holds; see nemo_session_get_stats(). */
+  nemo_session_stats stats() const {
+    nemo_session_stats stats = NEMO_SESSION_STATS_INIT;
+    nemo_error error = detail::empty_error();
+    detail::check(nemo_session_get_stats(get(), &stats, &error), error);
+    return stats;
+  }
 
   /** The C handle, still owned by this object. */
   nemo_session *get() const noexcept { return handle_.get(); }
@@ -490,6 +702,7 @@ class Session {
     using Callback = std::remove_pointer_t<decltype(Guest::callback)>;
     auto &guest = *static_cast<Guest *>(user);
     if constexpr (std::is_invocable_v<Callback &, std::string_view>) {
+      if (event->type != NEMO_EVENT_TEXT) return 0;
       return guest.call(std::string_view(event->text, static_cast<std::size_t>(event->text_size)));
     } else {
       return guest.call(*event);
@@ -499,19 +712,8 @@ class Session {
   template <typename Rethrow>
   nemo_generate_result generate_with(std::span<const std::int32_t> prompt, const GenerateOptions &options, void *user,
                                      nemo_generate_callback on_event, const Rethrow &rethrow) {
-    std::vector<nemo_text> stop_strings;
-    stop_strings.reserve(options.stop_strings.size());
-    for (const std::string &text : options.stop_strings) stop_strings.push_back({text.data(), text.size()});
-    nemo_generate_options c_options = NEMO_GENERATE_OPTIONS_INIT;
-    c_options.max_tokens = options.max_tokens;
-    c_options.sampling_mode = options.sampling_mode;
-    c_options.top_k = options.top_k;
-    c_options.temperature = options.temperature;
-    c_options.top_p = options.top_p;
-    c_options.seed = options.seed;
-    c_options.ignore_stop_tokens = options.ignore_stop_tokens ? 1 : 0;
-    c_options.n_stop_strings = static_cast<std::uint32_t>(stop_strings.size());
-    c_options.stop_strings = stop_strings.data();
+    const detail::CGenerateOptions borrowed(options);
+    nemo_generate_options c_options = borrowed.options;
     c_options.on_event = on_event;
     c_options.user = user;
     nemo_generate_result result = NEMO_GENERATE_RESULT_INIT;
@@ -523,7 +725,30 @@ class Session {
     return result;
   }
 
+  std::uint64_t submit_with(std::span<const std::int32_t> prompt, const GenerateOptions &options,
+                            std::shared_ptr<detail::Listener> listener) {
+    if (listener_) listener_->rethrow();
+    const detail::CGenerateOptions c_options(options);
+    nemo_request request = NEMO_REQUEST_INIT;
+    request.prompt = prompt.data();
+    request.n_prompt = prompt.size();
+    request.options = &c_options.options;
+    if (listener) {
+      request.on_event = detail::Listener::call;
+      request.user = listener.get();
+    }
+    std::swap(listener, listener_);  // before: a worker may call it before submit returns
+    std::uint64_t id = 0;
+    nemo_error error = detail::empty_error();
+    const nemo_status status = nemo_session_submit(get(), &request, &id, &error);
+    if (status != NEMO_OK) std::swap(listener, listener_);
+    detail::check(status, error);
+    previous_listener_ = std::move(listener);  // may still be telling its request's end
+    return id;
+  }
+
   Context context_;  // first, so that the log's function outlives the session
+  std::shared_ptr<detail::Listener> listener_, previous_listener_;  // before the session, which calls them
   std::unique_ptr<nemo_session, Free> handle_;
 };
 

@@ -22,25 +22,17 @@ Clock::time_point deadline_after(std::uint64_t us) {
 
 nemo_event to_abi(const Event& event) {
   nemo_event out = NEMO_EVENT_INIT;
-  switch (event.type) {
-    case EventType::kNone:
-      return out;
-    case EventType::kText:
-      out.type = NEMO_EVENT_TEXT;
-      break;
-    case EventType::kFinish:
-      out.type = NEMO_EVENT_FINISH;
-      out.finish_reason = finish_reason_to_abi(event.result.finish_reason);
-      break;
-    case EventType::kError:
-      out.type = NEMO_EVENT_ERROR;
-      out.status = static_cast<nemo_status>(event.code);
-      break;
-  }
+  out.type = event_type_to_abi(event.type);
+  if (event.type == EventType::kNone) return out;
+  if (event.type == EventType::kFinish)
+    out.finish_reason = finish_reason_to_abi(event.result.finish_reason);
+  if (event.type == EventType::kError) out.status = static_cast<nemo_status>(event.code);
   out.request_id = event.request_id;
   out.token = event.token;
   out.text = event.text.data();
   out.text_size = event.text.size();
+  out.name = event.name.data();
+  out.name_size = event.name.size();
   out.n_prompt_tokens = static_cast<std::uint64_t>(event.result.n_prompt_tokens);
   out.n_reused_tokens = static_cast<std::uint64_t>(event.result.n_reused_tokens);
   out.n_generated_tokens = static_cast<std::uint64_t>(event.result.n_generated_tokens);
@@ -123,6 +115,16 @@ extern "C" nemo_status nemo_session_wait(nemo_session* session, uint64_t timeout
     if (!session->session->poll(found) && timeout_us != 0)
       NEMO_TRY(session->session->wait(found, deadline_after(timeout_us)));
     return write_struct(event, "event", to_abi(found));
+  });
+}
+
+extern "C" nemo_status nemo_session_truncate_reply(nemo_session* session, uint64_t n_text_bytes,
+                                                   nemo_error* err) {
+  return guarded(err, [&] {
+    if (session == nullptr) return null_argument("session");
+    const SessionLock lock(*session);
+    NEMO_TRY(lock.status());
+    return session->session->truncate_reply(n_text_bytes);
   });
 }
 

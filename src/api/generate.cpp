@@ -23,6 +23,14 @@ Status read_stop_strings(const nemo_generate_options& options, StopMatcher& out)
   return Status::ok();
 }
 
+Status read_reply_format(const nemo_generate_options& options, GenerateParams& out) {
+  std::string_view tools;
+  NEMO_TRY(read_text(options.tools, options.tools_size, "options.tools", tools));
+  out.parses_reply = (options.flags & NEMO_GENERATE_PARSE_REPLY) != 0;
+  NEMO_ASSIGN(out.tools, parse_tools(tools, "options.tools"));
+  return Status::ok();
+}
+
 Status read_sampling(const nemo_generate_options& options, SamplingParams& out) {
   out.seed = options.seed;
   switch (options.sampling_mode) {
@@ -47,9 +55,15 @@ Status read_sampling(const nemo_generate_options& options, SamplingParams& out) 
 // Calls the host's callback, noting the thread so that a call back into the session is recognised.
 GenerateSink make_sink(nemo_session& session, const nemo_generate_options& options) {
   if (options.on_event == nullptr) return {};
-  return [&session, callback = options.on_event, user = options.user](std::int32_t token,
-                                                                      std::string_view text) {
-    const nemo_generate_event event{sizeof event, token, text.data(), text.size()};
+  return [&session, callback = options.on_event, user = options.user](const Event& piece) {
+    const nemo_generate_event event{sizeof event,
+                                    piece.token,
+                                    piece.text.data(),
+                                    piece.text.size(),
+                                    event_type_to_abi(piece.type),
+                                    0,
+                                    piece.name.data(),
+                                    piece.name.size()};
     session.callback_thread.store(std::this_thread::get_id());
     const std::int32_t stop = callback(&event, user);
     session.callback_thread.store(std::thread::id());
@@ -91,14 +105,34 @@ Status read_generate_options(const nemo_session& session, const nemo_generate_op
   NEMO_TRY(read_struct(user_options, "options", options));
   if (!session.context->tokenizer)
     return {StatusCode::kState, "this model came without a tokenizer"};
-  if ((options.flags & ~std::uint32_t{NEMO_GENERATE_WHOLE_PROMPT}) != 0)
+  constexpr std::uint32_t kFlags = NEMO_GENERATE_WHOLE_PROMPT | NEMO_GENERATE_PARSE_REPLY;
+  if ((options.flags & ~kFlags) != 0)
     return {StatusCode::kInvalidArgument,
             join("flags ", options.flags, " has bits that are not NEMO_GENERATE_")};
   out.is_whole = (options.flags & NEMO_GENERATE_WHOLE_PROMPT) != 0;
   out.params.max_tokens = options.max_tokens;
   out.params.ignore_stop_tokens = options.ignore_stop_tokens != 0;
+  NEMO_TRY(read_reply_format(options, out.params));
   NEMO_TRY(read_sampling(options, out.params.sampling));
   return read_stop_strings(options, out.params.stop_strings);
+}
+
+std::uint32_t event_type_to_abi(EventType type) {
+  switch (type) {
+    case EventType::kNone:
+      return NEMO_EVENT_NONE;
+    case EventType::kText:
+      return NEMO_EVENT_TEXT;
+    case EventType::kReasoning:
+      return NEMO_EVENT_REASONING;
+    case EventType::kToolCall:
+      return NEMO_EVENT_TOOL_CALL;
+    case EventType::kFinish:
+      return NEMO_EVENT_FINISH;
+    case EventType::kError:
+      return NEMO_EVENT_ERROR;
+  }
+  return NEMO_EVENT_NONE;
 }
 
 std::uint32_t finish_reason_to_abi(FinishReason reason) {

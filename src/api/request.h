@@ -12,6 +12,7 @@ namespace nemotron::api {
 Status read_generate_options(const nemo_session& session, const nemo_generate_options* options,
                              GenerateRequest& out);
 
+std::uint32_t event_type_to_abi(EventType type);
 std::uint32_t finish_reason_to_abi(FinishReason reason);
 
 }  // namespace nemotron::api

@@ -94,13 +94,18 @@ void Engine::remove(const SequencePtr& sequence) {
   sequence->is_detached = true;
 }
 
-Status Engine::check_submission(const Sequence& sequence,
-                                std::span<const std::int32_t> tokens) const {
+Status Engine::check_tokens(std::span<const std::int32_t> tokens) const {
   if (tokens.empty()) return {StatusCode::kInvalidArgument, "no tokens to evaluate"};
   for (std::size_t i = 0; i < tokens.size(); ++i)
     if (tokens[i] < 0 || tokens[i] >= config_.n_vocab)
       return {StatusCode::kInvalidToken, join("token ", i, " is ", tokens[i],
                                               ", outside the vocabulary of ", config_.n_vocab)};
+  return Status::ok();
+}
+
+Status Engine::check_submission(const Sequence& sequence,
+                                std::span<const std::int32_t> tokens) const {
+  NEMO_TRY(check_tokens(tokens));
   if (sequence.request != nullptr)
     return {StatusCode::kState, "a request of this session is still running"};
   if (static_cast<std::int64_t>(tokens.size()) > sequence.options.max_tokens - sequence.n_tokens())
@@ -215,7 +220,8 @@ Status Engine::with_sequence(const SequencePtr& sequence,
 Status Engine::rest(Lock& lock, const SequencePtr& sequence) {
   if (sequence->request != nullptr)
     return {StatusCode::kState, "a request of this session is still running"};
-  while (sequence->in_step) {
+  // Neither in a step nor being told its request's end.
+  while (sequence->in_step || called_ == sequence.get()) {
     if (is_pumping_) {
       if (pumping_thread_ == std::this_thread::get_id())
         return {StatusCode::kReentrant, "not allowed inside a callback"};
@@ -233,8 +239,8 @@ Status Engine::with_room(const std::function<Status()>& body) {
   // progress by itself: it is done with each try, and the second and later ones need more.
   for (bool is_first = true;; is_first = false) {
     Status status = body();
-    const bool wants_room = status.code() == StatusCode::kOverBudget ||
-                            status.code() == StatusCode::kOutOfMemory;
+    const bool wants_room =
+        status.code() == StatusCode::kOverBudget || status.code() == StatusCode::kOutOfMemory;
     if (!wants_room || !(is_first || give_up_one_state())) return status;
     pool_->trim(MemoryBudget::kNoLimit);
   }

@@ -96,6 +96,12 @@ class Engine {
   // memory does not hold ends the request later, with the sequence as it was.
   Status submit(const SequencePtr& sequence, std::span<const std::int32_t> tokens,
                 std::span<const std::int64_t> marks, std::shared_ptr<Request> request);
+  // kInvalidArgument for none of them, kInvalidToken.
+  Status check_tokens(std::span<const std::int32_t> tokens) const;
+  // Whether no request runs and the last one has been told its end. With the lock.
+  bool is_over(const Sequence& sequence) const {
+    return sequence.request == nullptr && called_ != &sequence;
+  }
   // Ends the running request with kCancelled as soon as the pumping thread looks up, within a
   // slice. Its tokens stay as far as steps over them have begun. Any thread.
   void cancel(const SequencePtr& sequence);
@@ -157,7 +163,7 @@ class Engine {
   void find_state(Sequence& sequence, std::span<const std::int32_t> tokens);
   bool give_up_one_state();
   Status rest(Lock& lock, const SequencePtr& sequence);
-  void work();                // the worker thread
+  void work();  // the worker thread
 
   // pump.cpp: with the role and the lock, which they give up while the model or a request runs.
   Status pump_some(Lock& lock, Clock::time_point deadline, const Predicate& is_done);

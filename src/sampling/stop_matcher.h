@@ -31,6 +31,9 @@ class StopMatcher {
   // longest. After a stop everything is dropped.
   Output feed(std::string_view piece);
 
+  // Whether some of the text fed may still become part of a stop string.
+  bool is_holding() const { return pending_.size() > delivered_; }
+
   // What was held back, when the stream ends without a stop.
   std::string_view finish();
 

@@ -8,7 +8,8 @@
 
 namespace nemotron {
 
-enum class EventType : std::uint8_t { kNone, kText, kFinish, kError };
+// kReasoning and kToolCall only where replies are parsed; kText is then the answer.
+enum class EventType : std::uint8_t { kNone, kText, kReasoning, kToolCall, kFinish, kError };
 
 enum class FinishReason : std::uint8_t { kStop, kLength, kCancelled };
 
@@ -26,7 +27,8 @@ struct Event {
   EventType type = EventType::kNone;
   std::uint64_t request_id = 0;
   std::int32_t token = -1;            // just sampled; -1: text that was held back
-  std::string_view text;              // whole characters
+  std::string_view text;              // whole characters; of kToolCall: the arguments, as JSON
+  std::string_view name;              // of kToolCall: the tool's
   GenerateResult result;              // of kFinish and kError
   StatusCode code = StatusCode::kOk;  // of kError, whose sentence is `text`
 };

@@ -4,7 +4,7 @@ namespace nemotron {
 
 void EventQueue::push(const Event& event) {
   const std::lock_guard lock(mutex_);
-  text_.append(event.text);
+  text_.append(event.text).append(event.name);
   events_.push_back(event);
 }
 
@@ -12,9 +12,11 @@ bool EventQueue::pop(Event& event, std::string& text) {
   const std::lock_guard lock(mutex_);
   if (n_read_ == events_.size()) return false;
   event = events_[n_read_++];
-  text.assign(text_, text_read_, event.text.size());
-  text_read_ += event.text.size();
-  event.text = text;
+  const std::size_t n_text = event.text.size();
+  text.assign(text_, text_read_, n_text + event.name.size());
+  text_read_ += text.size();
+  event.text = std::string_view(text).substr(0, n_text);
+  event.name = std::string_view(text).substr(n_text);
   if (n_read_ == events_.size()) {  // keeps the capacity: nothing is allocated at steady state
     events_.clear();
     text_.clear();

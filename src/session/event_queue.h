@@ -29,7 +29,7 @@ class EventQueue {
   }
 
   mutable std::mutex mutex_;
-  std::vector<Event> events_;  // their text is the next part of text_
+  std::vector<Event> events_;  // their texts and names are the next part of text_
   std::string text_;
   std::size_t n_read_ = 0;
   std::size_t text_read_ = 0;

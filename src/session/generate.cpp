@@ -16,7 +16,9 @@ Result<GenerateResult> generate(Session& session, const Tokenizer& tokenizer,
     NEMO_TRY(session.wait(event));
     switch (event.type) {
       case EventType::kText:
-        if (sink_listens && !request.sink(event.token, event.text)) {
+      case EventType::kReasoning:
+      case EventType::kToolCall:
+        if (sink_listens && !request.sink(event)) {
           sink_listens = false;
           session.cancel(id);
         }

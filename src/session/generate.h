@@ -2,18 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
-#include <string_view>
 
 #include "session/session.h"
 #include "tokenizer/tokenizer.h"
 
 namespace nemotron {
 
-// Receives a sampled token (-1: none, text that was held back) and the text that is whole now.
-// Returns false to stop.
-using GenerateSink = std::function<bool(std::int32_t token, std::string_view text)>;
+// Receives kText, kReasoning and kToolCall on the calling thread. Returns false to stop.
+using GenerateSink = EventSink;
 
 struct GenerateRequest {
   std::span<const std::int32_t> prompt;

@@ -14,18 +14,30 @@ std::int64_t microseconds(std::chrono::steady_clock::duration d) {
 }  // namespace
 
 Generation::Generation(const Tokenizer& tokenizer, GenerateParams params, std::int64_t max_position,
-                       GenerateResult counts, Outlet outlet)
+                       bool starts_in_thoughts, Outlet outlet)
     : tokenizer_(tokenizer),
       params_(std::move(params)),
       max_position_(max_position),
       outlet_(std::move(outlet)),
       decoder_(tokenizer, /*skip_control=*/!params_.ignore_stop_tokens),
-      result_(counts) {}
+      trace_(std::make_shared<ReplyTrace>()) {
+  constexpr std::int64_t kFewTokens = 4096;
+  const std::int64_t limit = params_.max_tokens == 0 ? max_position_ : params_.max_tokens;
+  trace_->ends.reserve(static_cast<std::size_t>(std::min(limit, kFewTokens)));
+  if (params_.parses_reply)
+    parser_.emplace(starts_in_thoughts, [this](const ReplyPiece& piece) { deliver_piece(piece); });
+}
+
+void Generation::set_counts(std::int64_t n_prompt_tokens, std::int64_t n_reused_tokens) {
+  result_.n_prompt_tokens = n_prompt_tokens;
+  result_.n_reused_tokens = n_reused_tokens;
+}
 
 Request::Next Generation::on_logits(std::int64_t position, std::span<const float> logits) {
   if (result_.n_generated_tokens == 0) {
     decode_start_ = Clock::now();
     result_.prefill_us = microseconds(decode_start_ - start_);
+    trace_->first_position = position;
   }
   // Ids beyond the tokenizer's are padding of the output matrix.
   const auto n_known = static_cast<std::size_t>(tokenizer_.n_vocab());
@@ -38,7 +50,8 @@ Request::Next Generation::on_logits(std::int64_t position, std::span<const float
   text_.clear();
   if (Status status = decoder_.push(token, text_); !status.is_ok()) return {true, -1, status};
   const StopMatcher::Output output = params_.stop_strings.feed(text_);
-  send(token, output.text);
+  deliver(token, output.text);
+  if (!is_text_undecided()) trace_tokens();
   if (is_stopped_by_sink_) return finish(FinishReason::kCancelled);
   if (output.is_stopped) return finish(FinishReason::kStop);
   if (result_.n_generated_tokens == params_.max_tokens || position == max_position_)
@@ -67,6 +80,7 @@ void Generation::on_end(const Status& status) {
     result_.decode_us = microseconds(now - decode_start_);
   }
   if (!is_error) deliver_held_back();
+  trace_tokens();
   Event event;
   event.type = is_error ? EventType::kError : EventType::kFinish;
   event.code = is_error ? status.code() : StatusCode::kOk;
@@ -75,20 +89,64 @@ void Generation::on_end(const Status& status) {
   send(event);
 }
 
+void Generation::deliver(std::int32_t token, std::string_view text) {
+  token_ = token;
+  has_sent_ = false;
+  if (!parser_) return send_part(EventType::kText, text);
+  parser_->feed(text);
+  if (has_sent_) return;
+  // Each token is told, with whatever part it belongs to.
+  send_part(parser_->part() == ReplyPart::kReasoning ? EventType::kReasoning : EventType::kText,
+            {});
+}
+
+void Generation::deliver_piece(const ReplyPiece& piece) {
+  switch (piece.part) {
+    case ReplyPart::kReasoning:
+      return send_part(EventType::kReasoning, piece.text);
+    case ReplyPart::kAnswer:
+      return send_part(EventType::kText, piece.text);
+    case ReplyPart::kToolCall:
+      send_part(EventType::kToolCall, arguments_json(*piece.call, params_.tools), piece.call->name);
+  }
+}
+
 void Generation::deliver_held_back() {
   if (is_stopped_by_sink_) return;
   text_.clear();
   decoder_.flush(text_);
   std::string rest(params_.stop_strings.feed(text_).text);
   rest += params_.stop_strings.finish();
-  if (!rest.empty()) send(-1, rest);
+  token_ = -1;
+  if (!parser_) {
+    if (!rest.empty()) send_part(EventType::kText, rest);
+    return;
+  }
+  parser_->feed(rest);
+  parser_->finish(/*is_whole=*/result_.finish_reason == FinishReason::kStop);
 }
 
-void Generation::send(std::int32_t token, std::string_view text) {
+bool Generation::is_text_undecided() const {
+  return !decoder_.held_back().empty() || params_.stop_strings.is_holding() ||
+         (parser_ && parser_->is_undecided());
+}
+
+// The tokens that were not traced yet end here.
+void Generation::trace_tokens() {
+  const std::uint64_t end = trace_->n_delivered + (parser_ ? parser_->n_held_spaces() : 0);
+  while (static_cast<std::int64_t>(trace_->ends.size()) < result_.n_generated_tokens)
+    trace_->ends.push_back(end);
+}
+
+void Generation::send_part(EventType type, std::string_view text, std::string_view name) {
+  if (is_stopped_by_sink_) return;
   Event event;
-  event.type = EventType::kText;
-  event.token = token;
+  event.type = type;
+  event.token = std::exchange(token_, -1);
   event.text = text;
+  event.name = name;
+  has_sent_ = true;
+  if (type == EventType::kText) trace_->n_delivered += text.size();
   send(event);
 }
 

@@ -60,6 +60,7 @@ Status Session::eval(std::span<const std::int32_t> tokens, std::span<float> logi
   NEMO_TRY(engine_->check_may_wait());  // before the request, which must not outlive this call
   const auto request = std::make_shared<Evaluation>(n_vocab, tokens.size(), logits);
   NEMO_TRY(engine_->submit(sequence_, tokens, marks_in(tokens, position()), request));
+  reply_.reset();
   NEMO_TRY(engine_->run_until(Engine::kNever, [&] { return request->is_ended(); }).status());
   return request->status();
 }
@@ -68,21 +69,26 @@ Result<std::uint64_t> Session::submit(const Tokenizer& tokenizer,
                                       std::span<const std::int32_t> prompt, bool is_whole,
                                       GenerateParams params, EventSink sink) {
   NEMO_TRY(check_sampling_params(params.sampling));
-  GenerateResult counts;
-  if (is_whole) {
-    if (static_cast<std::int64_t>(prompt.size()) > options_.max_tokens)
-      return Status(StatusCode::kContextFull,
-                    join(prompt.size(), " tokens exceed the session's ", options_.max_tokens));
-    NEMO_TRY(engine_->seek(sequence_, prompt));
-    counts.n_reused_tokens = position();
-    prompt = prompt.subspan(static_cast<std::size_t>(position()));
-  }
-  counts.n_prompt_tokens = static_cast<std::int64_t>(prompt.size());
+  if (is_whole && static_cast<std::int64_t>(prompt.size()) > options_.max_tokens)
+    return Status(StatusCode::kContextFull,
+                  join(prompt.size(), " tokens exceed the session's ", options_.max_tokens));
+  const bool in_thoughts = params.parses_reply && is_in_thoughts(tokenizer, prompt, is_whole);
   const std::uint64_t id = request_id_.load() + 1;
   auto request =
-      std::make_shared<Generation>(tokenizer, std::move(params), options_.max_tokens, counts,
+      std::make_shared<Generation>(tokenizer, std::move(params), options_.max_tokens, in_thoughts,
                                    Generation::Outlet{id, &events_, std::move(sink)});
+  std::int64_t n_reused = 0;
+  if (is_whole) {
+    NEMO_TRY(engine_->check_tokens(prompt));  // before the session moves
+    NEMO_TRY(engine_->seek(sequence_, prompt));
+    reply_.reset();
+    n_reused = position();
+    prompt = prompt.subspan(static_cast<std::size_t>(n_reused));
+  }
+  request->set_counts(static_cast<std::int64_t>(prompt.size()), n_reused);
+  auto trace = request->trace();
   NEMO_TRY(engine_->submit(sequence_, prompt, marks_in(prompt, position()), std::move(request)));
+  reply_ = std::move(trace);
   request_id_.store(id);
   return id;
 }
@@ -96,10 +102,10 @@ bool Session::poll(Event& event) {
 
 Status Session::wait(Event& event, Engine::Clock::time_point deadline) {
   event = {};
-  NEMO_TRY(engine_
-               ->run_until(deadline,
-                           [&] { return !events_.is_empty() || sequence_->request == nullptr; })
-               .status());
+  NEMO_TRY(
+      engine_
+          ->run_until(deadline, [&] { return !events_.is_empty() || engine_->is_over(*sequence_); })
+          .status());
   poll(event);
   return Status::ok();
 }
@@ -121,22 +127,59 @@ Session::Stats Session::stats() const {
   return stats;
 }
 
+Status Session::rewind(std::int64_t position) {
+  NEMO_TRY(engine_->rewind(sequence_, position));
+  reply_.reset();
+  return Status::ok();
+}
+
+Status Session::truncate_reply(std::uint64_t n_text_bytes) {
+  std::int64_t position = 0;
+  NEMO_TRY(engine_->with_sequence(sequence_, [&](Sequence& s) -> Status {  // the trace is complete
+    if (!reply_) return {StatusCode::kState, "the session does not end with a reply"};
+    position = std::min(reply_->position_after(n_text_bytes), s.n_tokens());
+    return Status::ok();
+  }));
+  return engine_->rewind(sequence_, position);
+}
+
 Result<std::unique_ptr<Session>> Session::fork() {
   NEMO_ASSIGN(auto copy, create(engine_, options_));
   NEMO_TRY(engine_->fork(sequence_, copy->sequence_));
+  copy->reply_ = reply_;
   return copy;
 }
 
 Status Session::adopt(Session& from) {
   if (engine_ != from.engine_)
     return {StatusCode::kInvalidArgument, "the sessions belong to different contexts"};
-  return engine_->adopt(sequence_, from.sequence_);
+  NEMO_TRY(engine_->adopt(sequence_, from.sequence_));
+  reply_ = std::exchange(from.reply_, nullptr);
+  return Status::ok();
 }
 
 std::vector<std::int32_t> Session::tokens() const {
   const std::lock_guard lock(engine_->mutex());
   const auto n = sequence_->position.load();
   return {sequence_->tokens.begin(), sequence_->tokens.begin() + n};
+}
+
+// By the last tag of thoughts in the turn that the prompt leaves open.
+bool Session::is_in_thoughts(const Tokenizer& tokenizer, std::span<const std::int32_t> prompt,
+                             bool is_whole) const {
+  const std::int32_t open = tokenizer.token_id("<think>");
+  const std::int32_t close = tokenizer.token_id("</think>");
+  const auto& starts = options_.turn_starts;
+  const auto is_decisive = [&](std::int32_t token) {
+    return token == open || token == close ||
+           std::find(starts.begin(), starts.end(), token) != starts.end();
+  };
+  if (open < 0) return false;
+  const auto last = std::find_if(prompt.rbegin(), prompt.rend(), is_decisive);
+  if (last != prompt.rend() || is_whole) return last != prompt.rend() && *last == open;
+  const std::vector<std::int32_t> held = tokens();
+  const auto last_held = std::find_if(held.rbegin(), held.rend(), is_decisive);
+  return last_held != held.rend() && *last_held == open;
 }
 
 std::vector<std::int64_t> Session::marks_in(std::span<const std::int32_t> tokens,

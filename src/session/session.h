@@ -55,8 +55,11 @@ class Session {
   // Ends the running request, if it is `request_id` or that is 0.
   void cancel(std::uint64_t request_id = 0);
 
-  Status reset() { return engine_->reset(sequence_); }
-  Status rewind(std::int64_t position) { return engine_->rewind(sequence_, position); }
+  Status reset() { return rewind(0); }
+  Status rewind(std::int64_t position);
+  // Rewinds into the last request's reply: what lies within the first bytes of its answer stays.
+  // kState without a reply that this session ends with.
+  Status truncate_reply(std::uint64_t n_text_bytes);
   Status keep() { return engine_->keep(sequence_); }
   Result<std::unique_ptr<Session>> fork();
   // Takes over what `from` holds; it is empty afterwards. kInvalidArgument unless both are of one
@@ -83,6 +86,8 @@ class Session {
   Session(std::shared_ptr<Engine> engine, const Options& options, SequencePtr sequence)
       : engine_(std::move(engine)), options_(options), sequence_(std::move(sequence)) {}
 
+  bool is_in_thoughts(const Tokenizer& tokenizer, std::span<const std::int32_t> prompt,
+                      bool is_whole) const;
   std::vector<std::int64_t> marks_in(std::span<const std::int32_t> tokens,
                                      std::int64_t position) const;
 
@@ -92,6 +97,8 @@ class Session {
   EventQueue events_;
   std::string event_text_;
   std::atomic<std::uint64_t> request_id_{0};  // of the last request
+  // Of the last request, as long as the session was neither extended nor moved otherwise.
+  std::shared_ptr<const ReplyTrace> reply_;
 };
 
 }  // namespace nemotron

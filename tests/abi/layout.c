@@ -72,11 +72,14 @@ NUMBER(NEMO_SAMPLING_LITERAL, 2);
 NUMBER(NEMO_FINISH_STOP, 1);
 NUMBER(NEMO_FINISH_LENGTH, 2);
 NUMBER(NEMO_FINISH_CANCELLED, 3);
-NUMBER(NEMO_GENERATE_WHOLE_PROMPT, 1);
 NUMBER(NEMO_EVENT_NONE, 0);
 NUMBER(NEMO_EVENT_TEXT, 1);
+NUMBER(NEMO_EVENT_REASONING, 2);
+NUMBER(NEMO_EVENT_TOOL_CALL, 3);
 NUMBER(NEMO_EVENT_FINISH, 4);
 NUMBER(NEMO_EVENT_ERROR, 5);
+NUMBER(NEMO_GENERATE_WHOLE_PROMPT, 1);
+NUMBER(NEMO_GENERATE_PARSE_REPLY, 2);
 NUMBER(NEMO_SAVE_NO_SNAPSHOTS, 1);
 NUMBER(NEMO_RESTORE_TOKENS_ONLY, 1);
 PINNED(NEMO_NO_SNAPSHOTS == UINT64_MAX);
@@ -182,17 +185,21 @@ LAYOUT_MEMBER(nemo_session_stats, n_computed_tokens, 16);
 LAYOUT_MEMBER(nemo_session_stats, kv_bytes, 24);
 LAYOUT_MEMBER(nemo_session_stats, recurrent_bytes, 32);
 
-LAYOUT_SIZE(nemo_generate_event, 24);
+LAYOUT_SIZE(nemo_generate_event, 48);
 LAYOUT_MEMBER(nemo_generate_event, struct_size, 0);
 LAYOUT_MEMBER(nemo_generate_event, token, 4);
 LAYOUT_MEMBER(nemo_generate_event, text, 8);
 LAYOUT_MEMBER(nemo_generate_event, text_size, 16);
+LAYOUT_MEMBER(nemo_generate_event, type, 24);
+LAYOUT_MEMBER(nemo_generate_event, reserved, 28);
+LAYOUT_MEMBER(nemo_generate_event, name, 32);
+LAYOUT_MEMBER(nemo_generate_event, name_size, 40);
 
 LAYOUT_SIZE(nemo_text, 16);
 LAYOUT_MEMBER(nemo_text, data, 0);
 LAYOUT_MEMBER(nemo_text, size, 8);
 
-LAYOUT_SIZE(nemo_generate_options, 72);
+LAYOUT_SIZE(nemo_generate_options, 88);
 LAYOUT_MEMBER(nemo_generate_options, struct_size, 0);
 LAYOUT_MEMBER(nemo_generate_options, max_tokens, 4);
 LAYOUT_MEMBER(nemo_generate_options, sampling_mode, 8);
@@ -207,6 +214,8 @@ LAYOUT_MEMBER(nemo_generate_options, on_event, 48);
 LAYOUT_MEMBER(nemo_generate_options, user, 56);
 LAYOUT_MEMBER(nemo_generate_options, flags, 64);
 LAYOUT_MEMBER(nemo_generate_options, reserved, 68);
+LAYOUT_MEMBER(nemo_generate_options, tools, 72);
+LAYOUT_MEMBER(nemo_generate_options, tools_size, 80);
 
 LAYOUT_SIZE(nemo_generate_result, 48);
 LAYOUT_MEMBER(nemo_generate_result, struct_size, 0);
@@ -217,7 +226,7 @@ LAYOUT_MEMBER(nemo_generate_result, prefill_us, 24);
 LAYOUT_MEMBER(nemo_generate_result, decode_us, 32);
 LAYOUT_MEMBER(nemo_generate_result, n_reused_tokens, 40);
 
-LAYOUT_SIZE(nemo_event, 88);
+LAYOUT_SIZE(nemo_event, 104);
 LAYOUT_MEMBER(nemo_event, struct_size, 0);
 LAYOUT_MEMBER(nemo_event, type, 4);
 LAYOUT_MEMBER(nemo_event, request_id, 8);
@@ -232,6 +241,8 @@ LAYOUT_MEMBER(nemo_event, n_reused_tokens, 56);
 LAYOUT_MEMBER(nemo_event, n_generated_tokens, 64);
 LAYOUT_MEMBER(nemo_event, prefill_us, 72);
 LAYOUT_MEMBER(nemo_event, decode_us, 80);
+LAYOUT_MEMBER(nemo_event, name, 88);
+LAYOUT_MEMBER(nemo_event, name_size, 96);
 
 LAYOUT_SIZE(nemo_request, 48);
 LAYOUT_MEMBER(nemo_request, struct_size, 0);
@@ -319,7 +330,6 @@ int nemo_abi_initialisers(void) {
   nemo_chat_options chat_options = NEMO_CHAT_OPTIONS_INIT;
   nemo_session_options session_options = NEMO_SESSION_OPTIONS_INIT;
   nemo_session_stats session_stats = NEMO_SESSION_STATS_INIT;
-  nemo_generate_options generate_options = NEMO_GENERATE_OPTIONS_INIT;
   nemo_generate_result generate_result = NEMO_GENERATE_RESULT_INIT;
   nemo_event event = NEMO_EVENT_INIT;
   nemo_request request = NEMO_REQUEST_INIT;
@@ -339,7 +349,6 @@ int nemo_abi_initialisers(void) {
          (chat_options.struct_size == sizeof chat_options) +
          (session_options.struct_size == sizeof session_options) +
          (session_stats.struct_size == sizeof session_stats) +
-         (generate_options.struct_size == sizeof generate_options) +
          (generate_result.struct_size == sizeof generate_result) +
          (event.struct_size == sizeof event) + (request.struct_size == sizeof request) +
          (pump_result.struct_size == sizeof pump_result) +

@@ -13,6 +13,7 @@
 namespace {
 
 int n_failures = 0;
+std::string model_path;
 
 void check(bool condition, const char* what) {
   if (condition) return;
@@ -107,6 +108,106 @@ void check_session(const nemotron::Context& context) {
   check_throws<nemotron::Error>([&] { other.generate({}, options); }, "an empty prompt is refused");
 }
 
+std::string text_of(nemotron::Session& session) {
+  std::string text;
+  while (const nemotron::Event event = session.wait())
+    if (event.type == NEMO_EVENT_TEXT) text += event.text;
+  return text;
+}
+
+void check_requests(nemotron::Context& context) {
+  const auto prompt = context.tokenize("Turn on the light");
+  nemotron::GenerateOptions options;
+  options.max_tokens = 8;
+  options.ignore_stop_tokens = true;
+  std::string expected;
+  nemotron::Session session(context, 64);
+  session.generate(prompt, options, [&](std::string_view t) { expected += t; });
+
+  nemotron::Session other(context, {.max_tokens = 64, .priority = 1, .snapshot_every = 4});
+  check(!other.poll(), "nothing to poll");
+  check(other.submit(prompt, options) == 1 && other.stats().is_running == 1, "submit");
+  check(context.pump(1).has_more == 1, "pump with a budget");
+  check(context.pump().has_more == 0 && !other.stats().is_running, "pump to the end");
+  std::string text;
+  nemotron::Event last;
+  while (const nemotron::Event event = other.poll()) {
+    if (event.type == NEMO_EVENT_TEXT) text += event.text;
+    last = event;
+  }
+  check(text == expected && last.is_end() && last.n_generated_tokens == 8, "events of poll");
+  check(context.stats().n_sessions == 2 && context.stats().n_steps > 0, "stats of a context");
+
+  nemotron::Session third(context, 64);
+  text.clear();
+  int n_ends = 0;
+  third.submit(prompt, options, [&](const nemotron::Event& event) {
+    if (event.type == NEMO_EVENT_TEXT) text += event.text;
+    if (event.is_end()) ++n_ends;
+  });
+  check(!third.wait() && text == expected && n_ends == 1, "events of a callback");
+  third.reset();
+  third.submit(prompt, options, [](const nemotron::Event&) { return false; });
+  context.pump();
+  check(third.position() == prompt.size(), "false ends a request");
+  third.submit(prompt, options, [](const nemotron::Event&) { throw std::logic_error("mine"); });
+  context.pump();
+  check_throws<std::logic_error>([&] { third.poll(); }, "an exception of a request comes back");
+  check(!third.poll(), "and only once");
+  third.submit(prompt, options);
+  third.cancel(77);
+  third.cancel();
+  const nemotron::Event end = third.wait();
+  check(end.type == NEMO_EVENT_FINISH && end.finish_reason == NEMO_FINISH_CANCELLED, "cancel");
+  check_throws<nemotron::Error>([&] { third.submit({}, options); }, "an empty request is refused");
+
+  nemotron::LoadOptions with_worker;
+  with_worker.worker = true;
+  with_worker.max_running = 2;
+  with_worker.snapshot_bytes = NEMO_NO_SNAPSHOTS;
+  nemotron::Context worker = nemotron::Context::load(model_path, with_worker);
+  nemotron::Session busy(worker, 64);
+  busy.submit(prompt, options);
+  check(text_of(busy) == expected, "a worker says the same");
+  check_throws<nemotron::Error>([&] { worker.pump(); }, "a worker pumps alone");
+}
+
+void check_states(nemotron::Context& context) {
+  const auto prompt = context.chat_tokenize({nemotron::Message::user("Turn on the light")});
+  nemotron::GenerateOptions options;
+  options.max_tokens = 40;
+  options.parse_reply = true;
+  options.whole_prompt = true;
+  options.tools = R"([{"name": "f"}])";
+  nemotron::Session session(context);
+  std::string answer, reasoning;
+  const auto result = session.generate(prompt, options, [&](const nemo_generate_event& event) {
+    const std::string_view text(event.text, event.text_size);
+    if (event.type == NEMO_EVENT_TEXT) answer += text;
+    if (event.type == NEMO_EVENT_REASONING) reasoning += text;
+  });
+  check(result.n_generated_tokens > 0 && !reasoning.empty(), "a reply that is parsed");
+  check((answer + reasoning).find("think>") == std::string::npos, "without tags");
+  const std::uint64_t whole = session.position();
+  nemotron::Session fork = session.fork();
+  check(fork.position() == whole && fork.tokens() == session.tokens(), "fork");
+  fork.eval(context.tokenize("More"));
+  session.truncate_reply(answer.size());
+  check(session.position() == whole, "all was heard");
+  session.keep();
+  session.adopt(fork);
+  check(fork.position() == 0 && session.position() > whole, "adopt");
+  check_throws<nemotron::Error>([&] { session.truncate_reply(0); }, "nothing to truncate");
+  session.rewind(whole);
+  check(session.position() == whole && session.stats().n_computed_tokens == whole, "rewind");
+  check(session.stats().kv_bytes > 0, "stats of a session");
+  options.parse_reply = false;
+  options.max_tokens = 1;
+  auto longer = session.tokens();
+  longer.push_back(longer.back());
+  check(session.generate(longer, options).n_reused_tokens == whole, "a whole prompt is reused");
+}
+
 void check_loading(const std::string& path) {
   using nemotron::Context;
   using nemotron::LoadOptions;
@@ -145,10 +246,13 @@ int main(int argc, char** argv) try {
   if (argc != 2) return 2;
   check(nemotron::version() == NEMO_VERSION_NUMBER, "version");
   check(nemotron::build_info().find("isa") != std::string::npos, "build_info");
+  model_path = argv[1];
   check_loading(argv[1]);
   nemotron::Context context = nemotron::Context::load(argv[1]);
   check_text(context);
   check_session(context);
+  check_requests(context);
+  check_states(context);
   return n_failures == 0 ? 0 : 1;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "FAILED: %s\n", error.what());

@@ -87,6 +87,10 @@ void Told::take(const nemo_event& event) {
   const std::string piece(event.text, event.text_size);
   if (event.type == NEMO_EVENT_TEXT) {
     text += piece;
+  } else if (event.type == NEMO_EVENT_REASONING) {
+    reasoning += piece;
+  } else if (event.type == NEMO_EVENT_TOOL_CALL) {
+    calls.push_back(std::string(event.name, event.name_size) + piece);
   } else if (event.type == NEMO_EVENT_FINISH || event.type == NEMO_EVENT_ERROR) {
     ++n_ends;
     end = event;

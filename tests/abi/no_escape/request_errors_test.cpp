@@ -43,6 +43,7 @@ std::vector<nemo_status> try_everything(nemo_session* session, nemo_session* oth
       nemo_session_adopt(session, other, nullptr),
       nemo_session_adopt(other, session, nullptr),
       nemo_session_keep(session, nullptr),
+      nemo_session_truncate_reply(session, 0, nullptr),
   };
   CHECK(fork == nullptr);
   return found;
@@ -168,6 +169,16 @@ TEST_CASE("impossible requests put nothing on a session") {
   options.n_stop_strings = 2;
   refused({5}, options, NEMO_E_INVALID_ARGUMENT);
   options = limit(3);
+  options.flags = NEMO_GENERATE_PARSE_REPLY;
+  options.tools_size = 5;
+  refused({5}, options, NEMO_E_INVALID_ARGUMENT);
+  options.tools = "{ \xff}";
+  refused({5}, options, NEMO_E_INVALID_UTF8);
+  options.tools = "[{}, ";
+  refused({5}, options, NEMO_E_INVALID_JSON);
+  options.tools = "[{}] ";
+  refused({5}, options, NEMO_E_INVALID_JSON);
+  options = limit(3);
   options.struct_size = 8;
   refused({5}, options, NEMO_E_STRUCT_SIZE);
   CHECK(nemo_session_position(session.get()) == 2);
@@ -202,7 +213,7 @@ TEST_CASE("while a request runs its session takes no other") {
   REQUIRE(submit(session.get(), limit(10)) == NEMO_OK);
   const bool is_begun = GENERATE(false, true);
   if (is_begun) REQUIRE(nemo_context_pump(context.get(), 1, nullptr, nullptr) == NEMO_OK);
-  CHECK(try_everything(session.get(), other.get()) == std::vector<nemo_status>(9, NEMO_E_STATE));
+  CHECK(try_everything(session.get(), other.get()) == std::vector<nemo_status>(10, NEMO_E_STATE));
   nemo_session_stats stats = NEMO_SESSION_STATS_INIT;
   REQUIRE(nemo_session_get_stats(session.get(), &stats, nullptr) == NEMO_OK);
   CHECK(stats.is_running == 1);
@@ -309,7 +320,7 @@ TEST_CASE("a second thread on a session that is waited for") {
   found.push_back(nemo_context_pump(context.get(), 10, nullptr, nullptr));
   tried = true;
   waiting.join();
-  CHECK(found == std::vector<nemo_status>(12, NEMO_E_BUSY));
+  CHECK(found == std::vector<nemo_status>(13, NEMO_E_BUSY));
   CHECK(waited == NEMO_OK);
 }
 

@@ -248,3 +248,45 @@ TEST_CASE("a wait ends when its time is over") {
   pump_all(context.get(), 0, session.get(), told);
   CHECK(told.end.finish_reason == NEMO_FINISH_LENGTH);
 }
+
+TEST_CASE("a parsed reply has all that the whole one has, but for tags") {
+  const Silence silence;
+  const Context context = load_chat(with_worker(0));
+  Tokens tokens = {10, 60, 70, 12};  // <|im_start|> ... <think>
+  nemo_generate_options options = limit(60);
+  options.seed = 3;
+  const Told whole = generate_alone(with_worker(0), options, tokens);
+  options.flags = NEMO_GENERATE_PARSE_REPLY;
+  const Session session = make_session(context);
+  Told parsed;
+  REQUIRE(submit(session.get(), options, tokens) == NEMO_OK);
+  pump_all(context.get(), 500, session.get(), parsed);
+  CHECK(parsed.tokens == whole.tokens);
+  CHECK(parsed.n_ends == 1);
+  // It begins in the thoughts that the prompt opened.
+  const std::size_t n = std::min<std::size_t>(4, parsed.reasoning.size());
+  CHECK(n > 0);
+  CHECK(whole.text.find(parsed.reasoning.substr(0, n)) <= 1);
+  for (const char* tag : {"<think>", "</think>", "<tool_call>", "</tool_call>"}) {
+    CHECK(parsed.text.find(tag) == std::string::npos);
+    CHECK(parsed.reasoning.find(tag) == std::string::npos);
+  }
+  // The blocking form tells the same.
+  Told blocking;
+  options.user = &blocking;
+  options.on_event = [](const nemo_generate_event* event, void* user) -> std::int32_t {
+    Told& out = *static_cast<Told*>(user);
+    const std::string piece(event->text, event->text_size);
+    if (event->type == NEMO_EVENT_TEXT) out.text += piece;
+    if (event->type == NEMO_EVENT_REASONING) out.reasoning += piece;
+    if (event->type == NEMO_EVENT_TOOL_CALL)
+      out.calls.push_back(std::string(event->name, event->name_size) + piece);
+    return 0;
+  };
+  const Session other = make_session(context);
+  REQUIRE(nemo_session_generate(other.get(), tokens.data(), tokens.size(), &options, nullptr,
+                                nullptr) == NEMO_OK);
+  CHECK(blocking.text == parsed.text);
+  CHECK(blocking.reasoning == parsed.reasoning);
+  CHECK(blocking.calls == parsed.calls);
+}

@@ -180,3 +180,76 @@ TEST_CASE("snapshots at the turns that the policy names, and every so many token
   CHECK(snapshots(NEMO_SNAPSHOT_ALL_TURNS, 0) == 5);
   CHECK(snapshots(NEMO_SNAPSHOT_TURNS, 0) == 3);
 }
+
+TEST_CASE("a reply is cut to what was heard, and goes on as if no more had been said") {
+  const Silence silence;
+  const Context context = load("hf/tiny_chat");
+  const Session session = make_session(context);
+  REQUIRE(submit(session.get(), limit(20)) == NEMO_OK);
+  Failure failure;
+  failure.check(nemo_session_truncate_reply(session.get(), 1, failure.out()), NEMO_E_STATE);
+  Told told;
+  pump_all(context.get(), 0, session.get(), told);
+  const std::uint64_t whole = nemo_session_position(session.get());
+  REQUIRE(nemo_session_truncate_reply(session.get(), UINT64_MAX, nullptr) == NEMO_OK);
+  REQUIRE(nemo_session_truncate_reply(session.get(), told.text.size(), nullptr) == NEMO_OK);
+  CHECK(nemo_session_position(session.get()) == whole);
+  const Session fork = fork_of(session);  // can be cut, too
+  std::uint64_t last = whole;
+  for (const std::size_t heard : {told.text.size() / 2, std::size_t{3}, std::size_t{0}}) {
+    REQUIRE(nemo_session_truncate_reply(session.get(), heard, nullptr) == NEMO_OK);
+    const std::uint64_t position = nemo_session_position(session.get());
+    CHECK(position < last);
+    last = position;
+    REQUIRE(position >= prompt().size());
+    // What is left says no more than was heard.
+    const std::size_t n = position - prompt().size();
+    std::string text(4096, ' ');
+    std::size_t size = 0;
+    REQUIRE(nemo_detokenize(context.get(), told.tokens.data(), n, 0, text.data(), text.size(),
+                            &size, nullptr) == NEMO_OK);
+    CHECK(size <= heard);
+    Tokens held(prompt());
+    held.insert(held.end(), told.tokens.begin(), told.tokens.begin() + static_cast<long>(n));
+    const Session copy = fork_of(session);
+    CHECK(same_bytes(eval(copy.get(), {42}), logits_of(context, joined(held, {42}))));
+  }
+  REQUIRE(nemo_session_truncate_reply(fork.get(), 0, nullptr) == NEMO_OK);
+  CHECK(nemo_session_position(fork.get()) == last);
+}
+
+TEST_CASE("without a reply at its end a session has nothing to cut") {
+  const Silence silence;
+  const Context context = load("hf/tiny_chat");
+  const Session session = make_session(context);
+  Failure failure;
+  const auto refused = [&] {
+    const std::uint64_t position = nemo_session_position(session.get());
+    failure.check(nemo_session_truncate_reply(session.get(), 1, failure.out()), NEMO_E_STATE);
+    CHECK(nemo_session_position(session.get()) == position);
+  };
+  failure.check(nemo_session_truncate_reply(nullptr, 1, failure.out()), NEMO_E_INVALID_ARGUMENT);
+  refused();
+  eval(session.get(), prompt());
+  refused();
+  const auto reply = [&] {
+    Told told;
+    REQUIRE(submit(session.get(), limit(5)) == NEMO_OK);
+    pump_all(context.get(), 0, session.get(), told);
+  };
+  reply();
+  eval(session.get(), {42});
+  refused();
+  reply();
+  REQUIRE(nemo_session_rewind(session.get(), 3, nullptr) == NEMO_OK);
+  refused();
+  reply();
+  REQUIRE(nemo_session_reset(session.get(), nullptr) == NEMO_OK);
+  refused();
+  // Adopting a fork brings its reply; the one that it came from has none then.
+  reply();
+  const Session fork = fork_of(session);
+  REQUIRE(nemo_session_adopt(session.get(), fork.get(), nullptr) == NEMO_OK);
+  CHECK(nemo_session_truncate_reply(fork.get(), 0, nullptr) == NEMO_E_STATE);
+  CHECK(nemo_session_truncate_reply(session.get(), 0, nullptr) == NEMO_OK);
+}

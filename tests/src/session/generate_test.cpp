@@ -24,9 +24,9 @@ struct Chat {
     out.prompt = prompt;
     out.params.max_tokens = 30;
     out.params.ignore_stop_tokens = true;
-    out.sink = [this](std::int32_t token, std::string_view piece) {
-      if (token >= 0) tokens.push_back(token);
-      text += piece;
+    out.sink = [this](const Event& event) {
+      if (event.token >= 0) tokens.push_back(event.token);
+      text += event.text;
       return true;
     };
     return out;
@@ -81,7 +81,7 @@ TEST_CASE("the sink can stop, and is not called again") {
   Chat chat;
   auto request = chat.request();
   int n_calls = 0;
-  request.sink = [&](std::int32_t, std::string_view) { return ++n_calls < 3; };
+  request.sink = [&](const Event&) { return ++n_calls < 3; };
   const auto session = make_session(chat.engine);
   const auto result = generate(*session, *chat.tokenizer, request);
   REQUIRE(result.is_ok());

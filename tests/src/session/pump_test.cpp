@@ -50,8 +50,8 @@ struct Chat {
     GenerateRequest request;
     request.prompt = of_prompt;
     request.params = params(seed);
-    request.sink = [&](std::int32_t token, std::string_view) {
-      if (token >= 0) tokens.push_back(token);
+    request.sink = [&](const Event& event) {
+      if (event.token >= 0) tokens.push_back(event.token);
       return true;
     };
     REQUIRE(generate(*s, *alone.tokenizer, request).is_ok());
@@ -117,8 +117,8 @@ TEST_CASE("a worker and threads that generate share the steps") {
       GenerateRequest request;
       request.prompt = prompt;
       request.params = Chat::params(i);
-      request.sink = [&](std::int32_t token, std::string_view) {
-        if (token >= 0) replies[i].push_back(token);
+      request.sink = [&](const Event& event) {
+        if (event.token >= 0) replies[i].push_back(event.token);
         return true;
       };
       (void)generate(*session, *chat.tokenizer, request);

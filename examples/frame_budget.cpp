@@ -19,7 +19,8 @@ int main(int argc, char** argv) try {
 
   auto context = nemotron::Context::load(argv[1]);
   nemotron::Session session(context);
-  session.submit(context.chat_tokenize({nemotron::Message::user(argv[2])}), {.max_tokens = 200});
+  session.submit(context.chat_tokenize({nemotron::Message::user(argv[2])}),
+                 {.max_tokens = 200, .parse_reply = true});
 
   std::array<int, 16> histogram{};  // the last bucket: and longer
   std::string text;
@@ -29,7 +30,8 @@ int main(int argc, char** argv) try {
     const nemo_pump_result pumped = context.pump(kBudgetUs);
     ++histogram[std::min<std::size_t>(pumped.elapsed_us / kBucketUs, histogram.size() - 1)];
     nemotron::Event event;
-    while ((event = session.poll())) text += event.text;
+    while ((event = session.poll()))  // thoughts are for the model alone
+      if (event.type != NEMO_EVENT_REASONING) text += event.name + event.text;
     if (pumped.has_more == 0) break;
     std::this_thread::sleep_until(next_frame += kFrame);
   }

@@ -56,7 +56,7 @@ int main(int argc, char **argv) {
   // question is complete: adopt the fork, and compute only the rest. (Had it become another question: free the fork.)
   if (nemo_context_load(argv[1], NULL, &context, &error) || nemo_session_create(context, NULL, &session, &error) ||
       nemo_session_fork(session, &guess, &error) || prepare(context, guess, argv[2], strlen(argv[2]) / 2) ||
-      nemo_session_adopt(session, guess, &error) || ask(context, session, argv[2]) || speak(session, 12, &spoken))
+      nemo_session_adopt(session, guess, &error) || ask(context, session, argv[2]) || speak(session, 24, &spoken))
     goto end;
   before = nemo_session_position(session);
   // Of what was spoken the user heard half: the session forgets the rest.

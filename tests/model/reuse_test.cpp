@@ -65,9 +65,9 @@ struct Chat {
     request.is_whole = true;
     request.params.max_tokens = 100;
     request.params.sampling.mode = SamplingMode::kGreedy;
-    request.sink = [&](std::int32_t token, std::string_view text) {
-      if (token >= 0) turn.tokens.push_back(token);
-      turn.text += text;
+    request.sink = [&](const Event& event) {
+      if (event.token >= 0) turn.tokens.push_back(event.token);
+      turn.text += event.text;
       return true;
     };
     auto result = generate(session, *tokenizer, request);

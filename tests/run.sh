@@ -1,12 +1,12 @@
 #!/bin/sh
 # Everything that must pass before a change goes in, on a bare Debian 12 or in CI. Installs the
-# Debian packages that are missing, builds in build/ and build/asan, and ends with ctest's summary.
+# Debian packages that are missing, builds in build/, build/asan and build/fuzz, and ends with ctest's summary.
 set -eu
 cd "$(dirname "$0")/.."
 
 cmake/scripts/install_packages.sh g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev \
   libcli11-dev libxxhash-dev libcurl4-openssl-dev libssl-dev libcpp-httplib-dev catch2 doxygen \
-  clang clang-format clang-tidy pkg-config
+  clang libclang-rt-14-dev clang-format clang-tidy pkg-config
 
 jobs=$(nproc)
 step() { printf '\n== %s\n' "$1"; }
@@ -22,6 +22,9 @@ step "AddressSanitizer and UndefinedBehaviorSanitizer"
 cmake --preset asan > /dev/null
 cmake --build --preset asan -j "$jobs"
 ctest --test-dir build/asan --label-exclude slow --output-on-failure --progress -j "$jobs"
+
+step "Fuzzing, 60 s of each target"
+tests/fuzz/run.sh 60
 
 step "Tests"
 ctest --test-dir build --output-on-failure -j "$jobs"

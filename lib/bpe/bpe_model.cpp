@@ -61,7 +61,10 @@ Status BpeModel::add_merges(std::span<const std::string> merges) {
                                                               : "its result",
                                                " is not in the vocabulary"));
     if (!merges_.insert(left_id, right_id, {static_cast<std::uint32_t>(i), merged_id}))
-      return Status(StatusCode::kBadFile, join("merge ", i, " repeats an earlier one"));
+      return Status(StatusCode::kBadFile,
+                    join("merge ", i,
+                         merges_.is_crowded() ? ": too many of the merges have the same hash"
+                                              : " repeats an earlier one"));
   }
   return Status::ok();
 }

@@ -16,6 +16,8 @@ bool MergeTable::insert(std::int32_t left, std::int32_t right, Merge merge) {
     if (slots_[slot].key == key) return false;
     slot = next(slot);
   }
+  if (is_crowded()) return false;
+  displacement_ += (slot - home_of(key)) & (slots_.size() - 1);
   slots_[slot] = {key, merge};
   return true;
 }

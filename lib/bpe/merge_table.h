@@ -20,8 +20,11 @@ class MergeTable {
   // An empty table with room for `n_merges`, at most which may be inserted.
   explicit MergeTable(std::size_t n_merges = 0);
 
-  // False, and nothing changes, when the pair has a merge already.
+  // False, and nothing changes, when the pair has a merge already or the table is crowded.
   [[nodiscard]] bool insert(std::int32_t left, std::int32_t right, Merge merge);
+
+  // Whether the pairs lie so far from their homes that they must have been chosen for that.
+  bool is_crowded() const { return displacement_ > kMaxDisplacement * slots_.size(); }
 
   Merge find(std::int32_t left, std::int32_t right) const {
     const std::uint64_t key = key_of(left, right);
@@ -31,6 +34,8 @@ class MergeTable {
   }
 
  private:
+  static constexpr std::size_t kMaxDisplacement = 16;  // slots per slot; see TokenTable
+
   struct Slot {
     std::uint64_t key = 0;
     Merge merge;
@@ -46,6 +51,7 @@ class MergeTable {
 
   std::vector<Slot> slots_;  // open addressing, a power of two, never full
   int shift_;
+  std::size_t displacement_ = 0;  // slots between the pairs and their homes, together
 };
 
 }  // namespace nemotron

@@ -17,6 +17,7 @@
 
 #include <array>
 
+#include "base/utf8.h"
 #include "bpe/unicode_classes.h"
 
 namespace nemotron {

@@ -52,7 +52,8 @@ bool TokenTable::make_findable(std::int32_t id) {
   const std::string_view token = bytes(id);
   const std::uint64_t hash = hash_of(token);
   const std::size_t slot = slot_of(token, hash);
-  if (token.empty() || slots_[slot].id != kNone) return false;
+  if (token.empty() || slots_[slot].id != kNone || is_crowded()) return false;
+  displacement_ += (slot - hash) & (slots_.size() - 1);
   slots_[slot] = {tag_of(hash), id};
   ++n_findable_;
   longest_findable_ = std::max(longest_findable_, token.size());

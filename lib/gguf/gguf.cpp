@@ -9,6 +9,7 @@
 
 #include "base/checked_math.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "gguf/ggml_types.h"
 #include "io/byte_reader.h"
 
@@ -95,7 +96,9 @@ class GgufReader {
     if (n_bytes > max_bytes)
       return bad(join(what, " of ", n_bytes, " bytes; at most ", max_bytes, " are allowed"),
                  offset);
-    return reader_.append_bytes(n_bytes, out);
+    NEMO_TRY(reader_.append_bytes(n_bytes, out));
+    if (is_printable_utf8(out)) return Status::ok();
+    return bad(join(what, " is not UTF-8 or holds control characters: '", out, "'"), offset);
   }
 
   Status read_entry() {

@@ -10,6 +10,7 @@
 
 #include "base/checked_math.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "io/byte_reader.h"
 
 namespace nemotron {
@@ -41,7 +42,7 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
   bool key(string_t& value) override {
     (depth_ == 1 ? name_ : field_) = std::move(value);
     in_metadata_ = name_ == "__metadata__";
-    return true;
+    return depth_ != 1 || is_printable_utf8(name_) || fail("control characters in its name");
   }
 
   bool start_array(std::size_t) override {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "api/guard.h"
+#include "api/printable.h"
 #include "base/text.h"
 
 namespace nemotron::api {
@@ -59,12 +60,17 @@ constexpr bool codes_agree() {
 }
 static_assert(codes_agree(), "base/status.h and nemotron.h number the statuses alike");
 
-// The longest prefix of at most `max_bytes` that does not end inside a UTF-8 character.
-std::string_view whole_characters(std::string_view text, std::size_t max_bytes) {
-  if (text.size() <= max_bytes) return text;
-  std::size_t n = max_bytes;
-  while (n > 0 && (static_cast<unsigned char>(text[n]) & 0xc0) == 0x80) --n;
-  return text.substr(0, n);
+// The characters of `text` that fit, and a terminator.
+template <std::size_t kCapacity>
+void copy_message(std::string_view text, char (&out)[kCapacity]) noexcept {
+  std::size_t n = 0;
+  for_each_printable(text, [&](std::string_view shown) {
+    if (n + shown.size() >= kCapacity) return false;
+    std::memcpy(out + n, shown.data(), shown.size());
+    n += shown.size();
+    return true;
+  });
+  out[n] = '\0';
 }
 
 nemo_status fill(StatusCode code, std::string_view message, std::int64_t byte_offset,
@@ -73,9 +79,7 @@ nemo_status fill(StatusCode code, std::string_view message, std::int64_t byte_of
   if (err == nullptr || err->struct_size < sizeof(nemo_error)) return number;
   err->code = number;
   err->byte_offset = byte_offset;
-  const std::string_view shown = whole_characters(message, sizeof err->message - 1);
-  std::memcpy(err->message, shown.data(), shown.size());
-  err->message[shown.size()] = '\0';
+  copy_message(message, err->message);
   return number;
 }
 

@@ -4,7 +4,10 @@
 #include <nemotron/nemotron.h>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+
+#include "api/printable.h"
 
 namespace nemotron::api {
 
@@ -17,8 +20,9 @@ class Logger {
         max_level_(max_level == 0 ? std::uint32_t{NEMO_LOG_INFO} : max_level) {}
 
   void log(std::int32_t level, std::string_view text) const {
-    if (callback_ != nullptr && static_cast<std::uint32_t>(level) <= max_level_)
-      callback_(level, text.data(), text.size(), user_);
+    if (callback_ == nullptr || static_cast<std::uint32_t>(level) > max_level_) return;
+    const std::string shown = printable(text);
+    callback_(level, shown.data(), shown.size(), user_);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "bpe/unicode_classes.h"
 
 namespace nemotron {

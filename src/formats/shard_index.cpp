@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kIndexSuffix = ".safetensors.index.json";
 constexpr std::uint64_t kMaxIndexBytes = 32 << 20;
-constexpr std::size_t kMaxShards = 4096;
+constexpr std::size_t kMaxShards = 512;  // all open at once, of the host's descriptors
 
 bool is_number(std::string_view text) {
   return text.size() == 5 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });

@@ -16,6 +16,10 @@ constexpr int kMaxVocab = 1 << 22;
 constexpr int kMaxContext = 1 << 24;
 constexpr int kMaxState = 1 << 12;
 constexpr int kMaxConv = 64;
+// Of the recurrent state of one layer, in floats (256 MiB, of each session); the 12B has 1.3
+// million. The weights say nothing of it: they grow with the sum of the two factors, it with their
+// product.
+constexpr int kMaxSsmState = 1 << 26;
 
 Status bad(std::string message) { return {StatusCode::kBadFile, std::move(message)}; }
 
@@ -24,10 +28,10 @@ Status check_range(const char* name, int value, int max) {
   return bad(join("the model's ", name, " is ", value, "; 1 to ", max, " is possible"));
 }
 
-Status check_product(const char* names, int a, int b) {
+Status check_product(const char* names, int a, int b, int max = kMaxWidth) {
   const std::int64_t product = std::int64_t{a} * b;
-  if (product <= kMaxWidth) return Status::ok();
-  return bad(join("the model's ", names, " is ", product, "; at most ", kMaxWidth, " is possible"));
+  if (product <= max) return Status::ok();
+  return bad(join("the model's ", names, " is ", product, "; at most ", max, " is possible"));
 }
 
 Status check_divides(const char* divisor_name, int divisor, const char* name, int value) {
@@ -42,6 +46,8 @@ Status validate_mamba2(const ModelConfig& config) {
   NEMO_TRY(check_product("inner width (SSM heads x head size)", config.n_ssm_heads,
                          config.ssm_head_dim));
   NEMO_TRY(check_range("SSM state size", config.d_state, kMaxState));
+  NEMO_TRY(
+      check_product("inner width x state size", config.d_inner(), config.d_state, kMaxSsmState));
   NEMO_TRY(check_range("number of SSM groups", config.n_groups, kMaxWidth));
   NEMO_TRY(check_product("SSM groups x state size", config.n_groups, config.d_state));
   NEMO_TRY(check_divides("number of groups", config.n_groups, "number of SSM heads",

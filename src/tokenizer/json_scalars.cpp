@@ -67,8 +67,13 @@ bool JsonScalars::keep(std::string_view value) {
   if (!wants_path(path)) return true;
   if (values_.size() == kMaxKeptValues)
     return fail(StatusCode::kBadFile, join("more than ", kMaxKeptValues, " settings"));
-  values_[std::move(path)] = value;
-  return true;
+  return store(std::move(path), value);
+}
+
+// A key given twice would let two readers of a file see two things.
+bool JsonScalars::store(std::string path, std::string_view value) {
+  const auto [place, is_new] = values_.try_emplace(std::move(path), value);
+  return is_new || fail(StatusCode::kBadFile, join("'", place->first, "' is given twice"));
 }
 
 bool JsonScalars::boolean(bool value) {
@@ -100,7 +105,7 @@ bool JsonScalars::start(bool is_array) {
   }
   const std::size_t parent_path_bytes = path_.size();
   std::string path = value_path();
-  if (wants_path(path)) values_[path] = is_array ? "[]" : "{}";
+  if (wants_path(path) && !store(path, is_array ? "[]" : "{}")) return false;
   path_ = std::move(path);
   frames_.push_back({parent_path_bytes, is_array, 0});
   if (opens_section(path_)) section_depth_ = frames_.size();

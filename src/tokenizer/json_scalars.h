@@ -77,6 +77,7 @@ class JsonScalars : public nlohmann::json_sax<nlohmann::json> {
   bool start(bool is_array);
   bool end();
   bool keep(std::string_view value);
+  bool store(std::string path, std::string_view value);
   std::string value_path();
 
   std::map<std::string, std::string> values_;

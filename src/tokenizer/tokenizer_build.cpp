@@ -12,6 +12,10 @@ namespace nemotron {
 namespace {
 
 constexpr std::size_t kMaxVocabulary = std::size_t{1} << 24;
+// Several times the longest in use (256 blanks). At each place of a text the added tokens that
+// begin there are compared up to their length.
+constexpr std::size_t kMaxTokenBytes = 4096;
+constexpr const char* kCrowded = "has the same hash as too many others";
 
 // Tags that are part of a message even if the file calls them special.
 constexpr std::string_view kMessageTags[] = {"<think>",      "</think>",        "<tool_call>",
@@ -60,6 +64,7 @@ Result<TokenTable> make_table(const std::vector<std::string>& tokens,
   std::string bytes;
   for (std::size_t id = 0; id < tokens.size(); ++id) {
     if (tokens[id].empty()) return bad_token(id, "is empty");
+    if (tokens[id].size() > kMaxTokenBytes) return bad_token(id, "is too long");
     if (!is_piece(types[id])) {
       table.append(tokens[id]);
       continue;
@@ -68,11 +73,12 @@ Result<TokenTable> make_table(const std::vector<std::string>& tokens,
       return bad_token(id, "is not written in the byte alphabet");
     table.append(bytes);
     if (!table.make_findable(static_cast<std::int32_t>(id)))
-      return bad_token(id, "is the same as an earlier one");
+      return bad_token(id, table.is_crowded() ? kCrowded : "is the same as an earlier one");
   }
   for (std::size_t id = 0; id < tokens.size(); ++id)
-    if (types[id] == TokenType::kUserDefined)
-      (void)table.make_findable(static_cast<std::int32_t>(id));
+    if (types[id] == TokenType::kUserDefined &&
+        !table.make_findable(static_cast<std::int32_t>(id)) && table.is_crowded())
+      return bad_token(id, kCrowded);
   return table;
 }
 

@@ -25,6 +25,10 @@ struct AddedToken {
   bool is_normalized = false;
 };
 
+// An entry may take three bytes of the text ("{},") and takes up to 64 of ours; the largest files
+// in use have half a million.
+constexpr std::size_t kMaxEntries = std::size_t{1} << 22;
+
 Status unsupported(std::string message) {
   return Status(StatusCode::kUnsupportedFormat, "tokenizer.json: " + std::move(message));
 }
@@ -44,8 +48,8 @@ class TokenizerJson : public JsonScalars {
 
   bool wants_path(std::string_view path) const override {
     const std::string_view root = path.substr(0, path.find('.'));
-    return root == "model" || root == "normalizer" || root == "pre_tokenizer" ||
-           root == "post_processor";
+    return root == "model" || root == "added_tokens" || root == "normalizer" ||
+           root == "pre_tokenizer" || root == "post_processor";
   }
 
   bool opens_section(std::string_view path) override {
@@ -66,8 +70,8 @@ class TokenizerJson : public JsonScalars {
     const bool is_expected = section_level() == 0 && section_ != Section::kVocabulary &&
                              is_array == (section_ == Section::kMerges);
     if (!is_expected) return unexpected();
-    if (section_ == Section::kMerges) merges.emplace_back();
-    if (section_ == Section::kAdded) added.emplace_back();
+    if (section_ == Section::kMerges && !add(merges, {})) return false;
+    if (section_ == Section::kAdded && !add(added, {})) return false;
     n_parts_ = 0;
     return true;
   }
@@ -83,10 +87,7 @@ class TokenizerJson : public JsonScalars {
       return true;
     }
     if (section_ != Section::kMerges) return unexpected();
-    if (section_level() == 0) {
-      merges.push_back(std::move(value));
-      return true;
-    }
+    if (section_level() == 0) return add(merges, std::move(value));
     if (++n_parts_ > 2 || value.find(' ') != value.npos) return unexpected();
     if (n_parts_ == 2) merges.back() += ' ';
     merges.back() += value;
@@ -94,10 +95,7 @@ class TokenizerJson : public JsonScalars {
   }
 
   bool section_number(std::uint64_t value) override {
-    if (section_ == Section::kVocabulary) {
-      vocabulary.push_back({key_text(), value});
-      return true;
-    }
+    if (section_ == Section::kVocabulary) return add(vocabulary, {key_text(), value});
     if (section_ != Section::kAdded || section_level() != 1) return unexpected();
     if (key_text() == "id") added.back().id = value;
     return true;
@@ -114,11 +112,23 @@ class TokenizerJson : public JsonScalars {
     return true;
   }
 
+  template <typename T>
+  bool add(std::vector<T>& entries, T entry) {
+    if (entries.size() == kMaxEntries)
+      return fail(StatusCode::kBadFile,
+                  join("more than ", kMaxEntries, " entries in ", section_name()));
+    entries.push_back(std::move(entry));
+    return true;
+  }
+
   bool unexpected() {
-    const char* name = section_ == Section::kVocabulary ? "model.vocab"
-                       : section_ == Section::kMerges   ? "model.merges"
-                                                        : "added_tokens";
-    return fail(StatusCode::kBadFile, join("an unexpected value in ", name));
+    return fail(StatusCode::kBadFile, join("an unexpected value in ", section_name()));
+  }
+
+  const char* section_name() const {
+    return section_ == Section::kVocabulary ? "model.vocab"
+           : section_ == Section::kMerges   ? "model.merges"
+                                            : "added_tokens";
   }
 
   Section section_ = Section::kVocabulary;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "bpe/unicode_classes.h"
+#include "base/utf8.h"
 
 namespace nemotron {
 

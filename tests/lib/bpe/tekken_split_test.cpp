@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "bpe/unicode_classes.h"
+#include "base/utf8.h"
 #include "src/tokenizer/golden_file.h"
 
 namespace nemotron {

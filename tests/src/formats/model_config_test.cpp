@@ -59,6 +59,12 @@ TEST_CASE("each impossible number is refused with its name") {
       {"SSM heads", [](ModelConfig& c) { c.n_ssm_heads = 0; }},
       {"inner width", [](ModelConfig& c) { c.n_ssm_heads = c.ssm_head_dim = 1 << 20; }},
       {"state size", [](ModelConfig& c) { c.d_state = 5000; }},
+      {"inner width x state size is 134217728; at most 67108864",
+       [](ModelConfig& c) {
+         c.n_ssm_heads = 512;
+         c.ssm_head_dim = 64;
+         c.d_state = 4096;
+       }},
       {"no multiple of its number of groups", [](ModelConfig& c) { c.n_groups = 7; }},
       {"convolution", [](ModelConfig& c) { c.d_conv = 0; }},
       {"time step", [](ModelConfig& c) { c.dt_min = NAN; }},

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Line coverage of the readers by the committed inputs, build/fuzz/corpus and their unit tests: a build
+# of its own with clang's source-based coverage. Prints a line per file and the total.
+#   tests/fuzz/coverage.sh
+set -eu
+cd "$(dirname "$0")/../.."
+build=build/coverage
+profiles=$PWD/$build/profiles
+
+flags='-O1 -g -fprofile-instr-generate -fcoverage-mapping'
+cmake -S . -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
+  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="$flags" \
+  -DCMAKE_SHARED_LINKER_FLAGS=-fprofile-instr-generate -DNEMO_DEVELOPER=ON -DNEMO_EXAMPLES=OFF \
+  -DCMAKE_COMPILE_WARNING_AS_ERROR=OFF > /dev/null
+tests='base_test bpe_test gguf_test safetensors_test json_value_test byte_reader_test formats_test
+  hostile_files_test tokenizer_test'
+replays='gguf safetensors config_json tokenizer_json'
+cmake --build "$build" -j "$(nproc)" --target $tests $(printf 'replay_%s ' $replays)
+
+rm -rf "$profiles"
+mkdir -p "$profiles"
+objects=
+for name in $tests; do
+  LLVM_PROFILE_FILE="$profiles/$name.profraw" "$build/tests/$name" > /dev/null
+  objects="$objects -object $build/tests/$name"
+done
+for target in $replays; do
+  folders=tests/fuzz/seeds/$target
+  [ -d "build/fuzz/corpus/$target" ] && folders="$folders build/fuzz/corpus/$target"
+  LLVM_PROFILE_FILE="$profiles/replay_$target.profraw" "$build/tests/replay_$target" $folders
+done
+llvm-profdata merge -sparse "$profiles"/*.profraw -o "$profiles/all.profdata"
+llvm-cov report "$build/lib/libnemotron.so" $objects -instr-profile="$profiles/all.profdata" \
+  lib/gguf/gguf.cpp lib/gguf/gguf_file.cpp lib/gguf/gguf_value.cpp lib/gguf/ggml_types.cpp \
+  lib/safetensors/safetensors.cpp lib/json lib/io/byte_reader.cpp lib/io/memory_source.cpp \
+  src/formats src/tokenizer/tokenizer_json.cpp src/tokenizer/json_scalars.cpp \
+  src/tokenizer/tokenizer_build.cpp lib/bpe/byte_alphabet.cpp lib/bpe/token_table.cpp

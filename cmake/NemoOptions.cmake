@@ -5,6 +5,7 @@ option(NEMO_INSTALL "Install the library and its headers" ${PROJECT_IS_TOP_LEVEL
 set(NEMO_CURL AUTO CACHE STRING "nemotron pull, with libcurl and OpenSSL: ON, OFF or AUTO (if found)")
 set_property(CACHE NEMO_CURL PROPERTY STRINGS AUTO ON OFF)
 option(NEMO_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(NEMO_SANITIZE_THREAD "Build with ThreadSanitizer" OFF)
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release, RelWithDebInfo or MinSizeRel" FORCE)
@@ -46,4 +47,8 @@ target_compile_options(nemo_compile_options INTERFACE
 if(NEMO_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+endif()
+if(NEMO_SANITIZE_THREAD)
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
 endif()

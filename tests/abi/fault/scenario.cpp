@@ -61,6 +61,26 @@ bool eval(nemo_session* session, std::size_t first, std::size_t n,
   });
 }
 
+// To memory and back, in place of the second session.
+bool save_and_restore(nemo_context* context, Sessions& sessions, Report& report) {
+  static std::array<std::byte, std::size_t{1} << 20> saved;
+  std::size_t size = 0;
+  if (!insist("save", report, [&] {
+        return nemo_session_save_memory(sessions.second, nullptr, saved.data(), saved.size(), &size,
+                                        nullptr);
+      }))
+    return false;
+  nemo_session* restored = nullptr;
+  if (!insist("restore", report, [&] {
+        return nemo_session_restore_memory(context, saved.data(), size, nullptr, &restored,
+                                           nullptr);
+      }))
+    return false;
+  nemo_session_free(sessions.second);
+  sessions.second = restored;
+  return eval(restored, 90, 4, &report.outcome.restored, "eval of a restored one", report);
+}
+
 // The blocking form, sampled, with stop strings.
 bool generate(nemo_session* session, Report& report) {
   const nemo_text stop[] = {{"\xff never", 7}};
@@ -171,6 +191,7 @@ void converse(nemo_context* context, Use use, Report& report) {
   for (std::size_t i = 65; i < 70; ++i)
     if (!eval(session, i, 1, &report.outcome.prefilled, "decode", report)) return;
   if (!branch_and_return(context, sessions, report)) return;
+  if (!save_and_restore(context, sessions, report)) return;
   if (!generate(session, report)) return;
   if (!insist("request", report, [&] { return pump_request(context, session, use, report); }))
     return;

@@ -23,6 +23,7 @@ struct Outcome {
   std::array<float, kVocab> prefilled{};
   std::array<float, kVocab> forked{};
   std::array<float, kVocab> rewound{};
+  std::array<float, kVocab> restored{};
   Text generated;  // by generate, with a callback
   Text polled;     // by submit, pump and poll
   std::uint64_t position = 0;

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Everything that must pass before a change goes in, on a bare Debian 12 or in CI. Installs the
-# Debian packages that are missing, builds in build/, build/asan and build/fuzz, and ends with ctest's summary.
+# Debian packages that are missing, builds in build/, build/asan, build/tsan and build/fuzz, and ends
+# with ctest's summary.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,6 +23,11 @@ step "AddressSanitizer and UndefinedBehaviorSanitizer"
 cmake --preset asan > /dev/null
 cmake --build --preset asan -j "$jobs"
 ctest --test-dir build/asan --label-exclude slow --output-on-failure --progress -j "$jobs"
+
+step "ThreadSanitizer"
+cmake --preset tsan > /dev/null
+cmake --build --preset tsan -j "$jobs" --target stress_test
+NEMO_STRESS_SECONDS=10 build/tsan/tests/stress_test
 
 step "Fuzzing, 60 s of each target"
 tests/fuzz/run.sh 60

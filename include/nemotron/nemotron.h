@@ -22,7 +22,7 @@
  *  | nemo_session_submit(), nemo_session_tokens(), nemo_session_poll() | one thread per session, else NEMO_E_BUSY; callbacks included |
  *  | the other functions on a session | one thread per session, else NEMO_E_BUSY; in a callback NEMO_E_REENTRANT; while a request of the session runs NEMO_E_STATE |
  *  | nemo_session_free(), nemo_context_free() | no other thread may be using the object; a session may be freed while its request runs |
- *  | anything, in a child of POSIX fork() | NEMO_E_FORKED; `_free` does nothing |
+ *  | anything on an object from before POSIX fork(), in the child | NEMO_E_FORKED; `_free` does nothing |
  *
  *  **Errors.** Every function that can fail returns a ::nemo_status and takes, last, an optional ::nemo_error that
  *  receives the code and a sentence. A call that fails or is cancelled leaves its object at its last committed
@@ -201,6 +201,32 @@ enum {
                                      checkpoint's input scales, as the reference does. Numeric: changes logits. */
 };
 
+/** A host's allocator for all large memory of a context: weights (and room for reading them), working memory of steps,
+ *  recurrent states, keys and values. It is asked for whole buffers, never while a reply is made within 64 tokens of the
+ *  last one it was asked for. What is small or of the size of a file's header comes from operator new: handles, token
+ *  ids, the vocabulary, requests and their events. Both functions are called on any thread of the library or the host,
+ *  and may call no function of the library. They and `user` must live as long as the context. */
+typedef struct nemo_allocator {
+  uint32_t struct_size; /**< sizeof(nemo_allocator). */
+  uint32_t reserved;    /**< 0. */
+  /** Memory of `size` bytes (at least 1), aligned to `alignment` (64); its contents do not matter. NULL when there is
+   *  none: the call that needed it tries with less, or returns NEMO_E_OUT_OF_MEMORY. */
+  void *(*allocate)(size_t size, size_t alignment, void *user);
+  /** Takes back what `allocate` gave, with the same size and alignment. */
+  void (*release)(void *memory, size_t size, size_t alignment, void *user);
+  void *user; /**< Passed to both. */
+} nemo_allocator;
+
+/** An empty ::nemo_allocator. */
+#define NEMO_ALLOCATOR_INIT {sizeof(nemo_allocator), 0, NULL, NULL, NULL}
+
+/** One piece of work of a ::nemo_parallel_for. */
+typedef void (*nemo_job)(void *arg, uint32_t index);
+
+/** A host's job system: call `job(arg, i)` once for each i below `n_jobs`, on any threads and in any order, and return
+ *  when all have returned. Jobs do not wait for each other. No function of the library may be called from it. */
+typedef void (*nemo_parallel_for)(nemo_job job, void *arg, uint32_t n_jobs, void *user);
+
 /** How to load. Zero everywhere is a good choice. */
 typedef struct nemo_context_options {
   uint32_t struct_size;            /**< sizeof(nemo_context_options). */
@@ -220,18 +246,27 @@ typedef struct nemo_context_options {
                                         snapshots go first, then the states of idle sessions (their tokens stay and are
                                         computed again on the next use); what still does not fit is NEMO_E_OVER_BUDGET. */
   uint64_t snapshot_bytes;         /**< Most bytes that the prefix cache holds; 0: 512 MiB; NEMO_NO_SNAPSHOTS: none. */
+  const nemo_allocator *allocator; /**< NULL: the system's pages. The struct is copied. */
+  nemo_parallel_for parallel_for;  /**< Computes on a host's threads, in up to `n_threads` jobs at once; NULL: on threads
+                                        of the context's own. */
+  void *parallel_user;             /**< Passed to `parallel_for`. */
+  nemo_context *share_threads;     /**< A context with weights, on whose threads this one computes, too, in turns with it;
+                                        `n_threads` is then that context's. Not with `parallel_for`. The threads live
+                                        until the last of these contexts is freed. */
 } nemo_context_options;
 
 /** nemo_context_options::snapshot_bytes: no prefix cache. */
 #define NEMO_NO_SNAPSHOTS UINT64_MAX
 
 /** Default ::nemo_context_options. */
-#define NEMO_CONTEXT_OPTIONS_INIT {sizeof(nemo_context_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0}
+#define NEMO_CONTEXT_OPTIONS_INIT \
+  {sizeof(nemo_context_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL}
 
 /** Load a model.
  *  @param path     null-terminated UTF-8: a `.gguf` file, a `.safetensors` file with its `config.json` and
  *                  `tokenizer.json` beside it, or a folder holding either. Recognised by content, not by name.
- *  @param options  NULL for defaults. Not used after the call, but for `on_log` and `log_user`.
+ *  @param options  NULL for defaults. Not used after the call, but for `on_log`, the functions of `allocator`,
+ *                  `parallel_for`, and their `user` pointers.
  *  @param context  receives the context, to be freed with nemo_context_free(); NULL on failure.
  *  @param err      optional.
  *  @return NEMO_OK; any -1xx, -2xx; NEMO_E_OUT_OF_MEMORY; NEMO_E_NO_DEVICE; NEMO_E_CANCELLED.

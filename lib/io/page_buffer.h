@@ -1,5 +1,5 @@
-// Owned anonymous pages for weights and states: zeroed by the system, page-aligned, with huge pages
-// asked for where they pay. Failure is an empty buffer, never an exception.
+// Owned memory for weights and states, zeroed: anonymous pages, with huge pages asked for where
+// they pay, or what a host's allocator gives. Failure is an empty buffer, never an exception.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,18 @@
 
 namespace nemotron {
 
+// A host's allocator; without functions, the system's pages. Both are called on any thread.
+struct HostMemory {
+  // At least `size_bytes`, aligned; null when there is none.
+  void* (*allocate)(std::size_t size_bytes, std::size_t alignment, void* user) = nullptr;
+  void (*release)(void* memory, std::size_t size_bytes, std::size_t alignment,
+                  void* user) = nullptr;
+  void* user = nullptr;
+};
+
 class PageBuffer {
  public:
+  static constexpr std::size_t kHostAlignment = 64;
   static constexpr std::size_t kHugePageThresholdBytes = std::size_t{4} << 20;
 
   PageBuffer() = default;
@@ -19,8 +29,8 @@ class PageBuffer {
   ~PageBuffer();
 
   // Check is_valid(): false when the memory could not be had. size_bytes == 0 gives a valid buffer
-  // of one page that reports size 0.
-  static PageBuffer allocate(std::size_t size_bytes);
+  // of one page (of a host, one byte) that reports size 0.
+  static PageBuffer allocate(std::size_t size_bytes, const HostMemory& host = {});
 
   bool is_valid() const { return memory_ != nullptr; }
   std::byte* data() { return memory_; }
@@ -34,6 +44,7 @@ class PageBuffer {
 
   std::byte* memory_ = nullptr;
   std::size_t size_bytes_ = 0;
+  HostMemory host_;
 };
 
 }  // namespace nemotron

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/backend_options.h"
 #include "api/handles.h"
 #include "api/isa.h"
 #include "api/marshal.h"
@@ -37,8 +38,9 @@ Status check_options(const nemo_context_options& options) {
 Status load_engine(const ModelFile& file, const nemo_context_options& options,
                    nemo_context& context) {
   NEMO_ASSIGN(const kernels::KernelTable* kernels, choose_kernels(options.isa));
-  NEMO_ASSIGN(auto backend, make_cpu_backend({static_cast<int>(options.n_threads), kernels,
-                                              (options.flags & NEMO_LOAD_FP8_WEIGHT_ONLY) != 0}));
+  NEMO_ASSIGN(const CpuBackendOptions backend_options, read_backend_options(options, kernels));
+  context.threads = backend_options.pool;
+  NEMO_ASSIGN(auto backend, make_cpu_backend(backend_options));
   LoadProgress progress;
   if (options.on_progress != nullptr)
     progress = [&](std::uint64_t done, std::uint64_t total) {
@@ -196,13 +198,13 @@ extern "C" nemo_context* nemo_context_retain(nemo_context* context) {
 }
 
 extern "C" void nemo_context_free(nemo_context* context) {
-  if (context != nullptr && context->n_references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-    delete context;
+  if (context == nullptr || is_forked(*context)) return;
+  if (context->n_references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete context;
 }
 
 extern "C" nemo_status nemo_context_model_info(const nemo_context* context, nemo_model_info* info,
                                                nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(context, err, [&] {
     if (context == nullptr) return null_argument("context");
     return write_struct(info, "info", describe(*context));
   });
@@ -218,7 +220,7 @@ extern "C" const char* nemo_context_format(const nemo_context* context) {
 
 extern "C" nemo_status nemo_context_tensor(const nemo_context* context, size_t index,
                                            nemo_tensor_info* info, nemo_error* err) {
-  return guarded(err, [&]() -> Status {
+  return guarded(context, err, [&]() -> Status {
     if (context == nullptr) return null_argument("context");
     if (index >= context->tensors.size())
       return {StatusCode::kInvalidArgument,

@@ -91,7 +91,7 @@ using namespace nemotron::api;
 
 extern "C" nemo_status nemo_session_submit(nemo_session* session, const nemo_request* request,
                                            uint64_t* request_id, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(session, err, [&] {
     if (session == nullptr) return null_argument("session");
     const SessionLock lock(*session);
     NEMO_TRY(lock.status());
@@ -106,7 +106,7 @@ extern "C" nemo_status nemo_session_poll(nemo_session* session, nemo_event* even
 
 extern "C" nemo_status nemo_session_wait(nemo_session* session, uint64_t timeout_us,
                                          nemo_event* event, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(session, err, [&] {
     if (session == nullptr) return null_argument("session");
     NEMO_TRY(write_struct(event, "event", nemo_event NEMO_EVENT_INIT));
     const SessionLock lock(*session);
@@ -130,7 +130,7 @@ extern "C" nemo_status nemo_session_truncate_reply(nemo_session* session, uint64
 
 extern "C" nemo_status nemo_context_pump(nemo_context* context, uint64_t max_us,
                                          nemo_pump_result* result, nemo_error* err) {
-  return guarded(err, [&]() -> Status {
+  return guarded(context, err, [&]() -> Status {
     if (context == nullptr) return null_argument("context");
     if (!context->engine)
       return {StatusCode::kState, "the context was loaded with NEMO_LOAD_NO_WEIGHTS"};
@@ -150,7 +150,7 @@ extern "C" nemo_status nemo_context_pump(nemo_context* context, uint64_t max_us,
 
 extern "C" nemo_status nemo_context_get_stats(const nemo_context* context,
                                               nemo_context_stats* stats, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(context, err, [&] {
     if (context == nullptr) return null_argument("context");
     return write_struct(stats, "stats",
                         to_abi(context->engine ? context->engine->stats() : EngineStats{}));

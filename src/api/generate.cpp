@@ -155,7 +155,7 @@ using namespace nemotron::api;
 extern "C" nemo_status nemo_session_generate(nemo_session* session, const int32_t* prompt,
                                              size_t n_prompt, const nemo_generate_options* options,
                                              nemo_generate_result* result, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(session, err, [&] {
     if (session == nullptr) return null_argument("session");
     if (prompt == nullptr && n_prompt != 0) return null_argument("prompt");
     const SessionLock lock(*session);

@@ -94,7 +94,7 @@ using namespace nemotron::api;
 extern "C" nemo_status nemo_session_create(nemo_context* context,
                                            const nemo_session_options* options,
                                            nemo_session** session, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(context, err, [&] {
     if (session == nullptr) return null_argument("session");
     *session = nullptr;
     if (context == nullptr) return null_argument("context");
@@ -103,14 +103,14 @@ extern "C" nemo_status nemo_session_create(nemo_context* context,
 }
 
 extern "C" void nemo_session_free(nemo_session* session) {
-  if (session == nullptr) return;
+  if (session == nullptr || is_forked(*session)) return;
   nemo_context* context = session->context;
   delete session;  // before the context, whose memory it uses
   nemo_context_free(context);
 }
 
 extern "C" nemo_status nemo_session_reset(nemo_session* session, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(session, err, [&] {
     if (session == nullptr) return null_argument("session");
     const SessionLock lock(*session);
     NEMO_TRY(lock.status());
@@ -124,7 +124,7 @@ extern "C" uint64_t nemo_session_position(const nemo_session* session) {
 
 extern "C" nemo_status nemo_session_tokens(nemo_session* session, int32_t* tokens, size_t capacity,
                                            size_t* n_tokens, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(session, err, [&] {
     if (session == nullptr) return null_argument("session");
     const SessionLock lock(*session);
     NEMO_TRY(lock.read_status());
@@ -136,7 +136,7 @@ extern "C" nemo_status nemo_session_tokens(nemo_session* session, int32_t* token
 extern "C" nemo_status nemo_session_eval(nemo_session* session, const int32_t* tokens,
                                          size_t n_tokens, float* logits, size_t n_logits,
                                          nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(session, err, [&] {
     if (session == nullptr) return null_argument("session");
     if (tokens == nullptr && n_tokens != 0) return null_argument("tokens");
     if (logits == nullptr && n_logits != 0) return null_argument("logits");
@@ -148,7 +148,7 @@ extern "C" nemo_status nemo_session_eval(nemo_session* session, const int32_t* t
 
 extern "C" nemo_status nemo_session_cancel(nemo_session* session, uint64_t request_id,
                                            nemo_error* err) {
-  return guarded(err, [&]() -> Status {
+  return guarded(session, err, [&]() -> Status {
     if (session == nullptr) return null_argument("session");
     session->session->cancel(request_id);
     return Status::ok();
@@ -157,7 +157,7 @@ extern "C" nemo_status nemo_session_cancel(nemo_session* session, uint64_t reque
 
 extern "C" nemo_status nemo_session_rewind(nemo_session* session, uint64_t position,
                                            nemo_error* err) {
-  return guarded(err, [&]() -> Status {
+  return guarded(session, err, [&]() -> Status {
     if (session == nullptr) return null_argument("session");
     const SessionLock lock(*session);
     NEMO_TRY(lock.status());
@@ -168,7 +168,7 @@ extern "C" nemo_status nemo_session_rewind(nemo_session* session, uint64_t posit
 
 extern "C" nemo_status nemo_session_fork(nemo_session* session, nemo_session** fork,
                                          nemo_error* err) {
-  return guarded(err, [&]() -> Status {
+  return guarded(session, err, [&]() -> Status {
     if (fork == nullptr) return null_argument("fork");
     *fork = nullptr;
     if (session == nullptr) return null_argument("session");
@@ -184,12 +184,13 @@ extern "C" nemo_status nemo_session_fork(nemo_session* session, nemo_session** f
 
 extern "C" nemo_status nemo_session_adopt(nemo_session* session, nemo_session* from,
                                           nemo_error* err) {
-  return guarded(err, [&]() -> Status {
+  return guarded(session, err, [&]() -> Status {
     if (session == nullptr) return null_argument("session");
     if (from == nullptr) return null_argument("from");
     if (session == from) return {StatusCode::kInvalidArgument, "'session' and 'from' are the same"};
     const SessionLock lock(*session);
     NEMO_TRY(lock.status());
+    if (is_forked(*from)) return {StatusCode::kForked, "'from' was made before fork()"};
     const SessionLock from_lock(*from);
     NEMO_TRY(from_lock.status());
     return session->session->adopt(*from->session);
@@ -197,7 +198,7 @@ extern "C" nemo_status nemo_session_adopt(nemo_session* session, nemo_session* f
 }
 
 extern "C" nemo_status nemo_session_keep(nemo_session* session, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(session, err, [&] {
     if (session == nullptr) return null_argument("session");
     const SessionLock lock(*session);
     NEMO_TRY(lock.status());
@@ -207,7 +208,7 @@ extern "C" nemo_status nemo_session_keep(nemo_session* session, nemo_error* err)
 
 extern "C" nemo_status nemo_session_get_stats(const nemo_session* session,
                                               nemo_session_stats* stats, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(session, err, [&] {
     if (session == nullptr) return null_argument("session");
     const Session::Stats held = session->session->stats();
     nemo_session_stats out = NEMO_SESSION_STATS_INIT;

@@ -74,7 +74,7 @@ using namespace nemotron::api;
 
 extern "C" nemo_status nemo_session_save(nemo_session* session, const char* path,
                                          const nemo_save_options* options, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(session, err, [&] {
     if (session == nullptr) return null_argument("session");
     if (path == nullptr) return null_argument("path");
     SaveOptions save_options;
@@ -88,7 +88,7 @@ extern "C" nemo_status nemo_session_save(nemo_session* session, const char* path
 extern "C" nemo_status nemo_session_save_memory(nemo_session* session,
                                                 const nemo_save_options* options, void* buffer,
                                                 size_t capacity, size_t* size, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(session, err, [&] {
     if (session == nullptr) return null_argument("session");
     if (size == nullptr) return null_argument("size");
     SaveOptions save_options;
@@ -107,7 +107,7 @@ extern "C" nemo_status nemo_session_save_memory(nemo_session* session,
 extern "C" nemo_status nemo_session_restore(nemo_context* context, const char* path,
                                             const nemo_restore_options* options,
                                             nemo_session** session, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(context, err, [&] {
     return restore(context, options, session, [&]() -> Result<std::unique_ptr<DataSource>> {
       if (path == nullptr) return null_argument("path");
       return open_file(path);
@@ -118,7 +118,7 @@ extern "C" nemo_status nemo_session_restore(nemo_context* context, const char* p
 extern "C" nemo_status nemo_session_restore_memory(nemo_context* context, const void* data,
                                                    size_t size, const nemo_restore_options* options,
                                                    nemo_session** session, nemo_error* err) {
-  return guarded(err, [&] {
+  return guarded(context, err, [&] {
     return restore(context, options, session, [&]() -> Result<std::unique_ptr<DataSource>> {
       if (data == nullptr && size != 0) return null_argument("data");
       return memory_source("the saved session",

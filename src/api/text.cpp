@@ -67,7 +67,7 @@ using namespace nemotron::api;
 extern "C" nemo_status nemo_tokenize(const nemo_context* context, const char* text,
                                      size_t text_size, int32_t parse_special, int32_t* tokens,
                                      size_t capacity, size_t* n_tokens, nemo_error* err) {
-  return guarded(err, [&]() -> Status {
+  return guarded(context, err, [&]() -> Status {
     NEMO_ASSIGN(const Tokenizer* tokenizer, tokenizer_of(context));
     std::string_view view;
     NEMO_TRY(read_text(text, text_size, "text", view));
@@ -80,7 +80,7 @@ extern "C" nemo_status nemo_tokenize(const nemo_context* context, const char* te
 extern "C" nemo_status nemo_detokenize(const nemo_context* context, const int32_t* tokens,
                                        size_t n_tokens, int32_t skip_control, char* text,
                                        size_t capacity, size_t* text_size, nemo_error* err) {
-  return guarded(err, [&]() -> Status {
+  return guarded(context, err, [&]() -> Status {
     NEMO_ASSIGN(const Tokenizer* tokenizer, tokenizer_of(context));
     if (tokens == nullptr && n_tokens != 0) return null_argument("tokens");
     std::string bytes;
@@ -94,7 +94,7 @@ extern "C" nemo_status nemo_chat_render(const nemo_context* context,
                                         size_t stride_bytes, const nemo_chat_options* options,
                                         char* text, size_t capacity, size_t* text_size,
                                         nemo_error* err) {
-  return guarded(err, [&]() -> Status {
+  return guarded(context, err, [&]() -> Status {
     if (context == nullptr) return null_argument("context");
     NEMO_ASSIGN(const RenderedPrompt prompt,
                 render(*context, messages, n_messages, stride_bytes, options));
@@ -107,7 +107,7 @@ extern "C" nemo_status nemo_chat_tokenize(const nemo_context* context,
                                           size_t stride_bytes, const nemo_chat_options* options,
                                           int32_t* tokens, size_t capacity, size_t* n_tokens,
                                           nemo_error* err) {
-  return guarded(err, [&]() -> Status {
+  return guarded(context, err, [&]() -> Status {
     NEMO_ASSIGN(const Tokenizer* tokenizer, tokenizer_of(context));
     NEMO_ASSIGN(const RenderedPrompt prompt,
                 render(*context, messages, n_messages, stride_bytes, options));

@@ -9,7 +9,6 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "base/function_ref.h"
 #include "engine/layer_state.h"
 #include "engine/memory_budget.h"
 #include "engine/prefix_cache.h"
@@ -62,7 +62,7 @@ struct SequenceContents {
 class Engine {
  public:
   using Clock = std::chrono::steady_clock;
-  using Predicate = std::function<bool()>;
+  using Predicate = FunctionRef<bool()>;
   static constexpr Clock::time_point kNever = Clock::time_point::max();
   enum class Progress : std::uint8_t { kIdle, kMore };
 
@@ -93,11 +93,13 @@ class Engine {
 
   // Puts `tokens` on the sequence for `request`; states at `marks` (positions, ascending) are kept
   // in the prefix cache. kInvalidToken, kContextFull, kState while another request runs. What the
-  // memory does not hold ends the request later, with the sequence as it was.
+  // memory does not hold ends the request later, with the sequence as it was. After seek() to a
+  // beginning of the whole prompt whose rest is submitted, it allocates nothing.
   Status submit(const SequencePtr& sequence, std::span<const std::int32_t> tokens,
-                std::span<const std::int64_t> marks, std::shared_ptr<Request> request);
-  // kInvalidArgument for none of them, kInvalidToken.
-  Status check_tokens(std::span<const std::int32_t> tokens) const;
+                std::vector<std::int64_t> marks, std::shared_ptr<Request> request);
+  // Drops the running request, if there is one, without on_end; it is not called any more. Its
+  // tokens stay as in cancel().
+  void abandon(const SequencePtr& sequence);
   // Whether no request runs and the last one has been told its end. With the lock.
   bool is_over(const Sequence& sequence) const {
     return sequence.request == nullptr && called_ != &sequence;
@@ -111,12 +113,16 @@ class Engine {
   Result<Progress> pump(Clock::time_point deadline);
   // Pumps, or waits for who does, until `is_done` is true (it is called with the lock held) or the
   // deadline has passed. Whether it came true. kReentrant in a request's call.
-  Result<bool> run_until(Clock::time_point deadline, const Predicate& is_done);
+  Result<bool> run_until(Clock::time_point deadline, Predicate is_done);
   // kReentrant in a request's call, where run_until() would be refused.
   Status check_may_wait() const;
   // Guards what `is_done` reads; notify() makes it be read again.
   std::mutex& mutex() const { return mutex_; }
-  void notify() { changed_.notify_all(); }
+  void notify() {
+    // Taken, so that who has just seen the old state is waiting by now.
+    { const std::lock_guard lock(mutex_); }
+    changed_.notify_all();
+  }
 
   // States. Each waits until the sequence's step under way is done; kState while a request runs.
   // Drops what comes behind `position`. Where no state is kept, the next request runs the tokens
@@ -128,7 +134,8 @@ class Engine {
   // Moves what `from` holds to `sequence`, both at rest. kInvalidArgument unless the types are the
   // same, kContextFull.
   Status adopt(const SequencePtr& sequence, const SequencePtr& from);
-  // Goes to the longest prefix of `tokens`, at least one short of them all, whose state is known.
+  // Goes to the longest prefix of `tokens`, at least one short of them all, whose state is known,
+  // and makes room for all of them. kInvalidToken.
   Status seek(const SequencePtr& sequence, std::span<const std::int32_t> tokens);
   // Keeps the state in the prefix cache.
   Status keep(const SequencePtr& sequence);
@@ -144,10 +151,11 @@ class Engine {
   // Gives the empty sequence its contents, and the kept states to the prefix cache.
   Status fill(const SequencePtr& sequence, SequenceContents contents);
   // Calls body with the lock held and the sequence at rest.
-  Status with_sequence(const SequencePtr& sequence, const std::function<Status(Sequence&)>& body);
+  Status with_sequence(const SequencePtr& sequence, FunctionRef<Status(Sequence&)> body);
   // Tries body, which takes memory; as long as it wants more than there is, frees some: buffers
-  // kept for later, snapshots, then the states of idle sequences. With the lock held.
-  Status with_room(const std::function<Status()>& body);
+  // kept for later, snapshots, then the states of idle sequences. With the lock held. A bad_alloc
+  // of the body counts as kOutOfMemory.
+  Status with_room(FunctionRef<Status()> body);
   StatePool& pool() { return *pool_; }
 
  private:
@@ -159,21 +167,25 @@ class Engine {
 
   Runner runner() const { return {*backend_, weights_, activations_}; }
   Result<const StateLayout*> layout_for(KvType kv_type, StateType state_type);
+  Status check_tokens(std::span<const std::int32_t> tokens) const;
   Status check_submission(const Sequence& sequence, std::span<const std::int32_t> tokens) const;
-  void find_state(Sequence& sequence, std::span<const std::int32_t> tokens);
+  void find_state(Sequence& sequence, std::span<const std::int32_t> tokens) noexcept;
   bool give_up_one_state();
+  std::shared_ptr<Request> drop_request(Lock& lock, const SequencePtr& sequence);
   Status rest(Lock& lock, const SequencePtr& sequence);
+  Status start_worker();
   void work();  // the worker thread
 
   // pump.cpp: with the role and the lock, which they give up while the model or a request runs.
-  Status pump_some(Lock& lock, Clock::time_point deadline, const Predicate& is_done);
+  // They throw nothing: what could not be allocated ends the request that needed it.
+  Status pump_some(Lock& lock, Clock::time_point deadline, Predicate is_done);
   bool plan(Lock& lock);
   bool add_to_step(Lock& lock, const PlannedSpan& planned);
   void end_cancelled(Lock& lock);
-  void end_request(Lock& lock, const SequencePtr& sequence, const Status& status);
+  void end_request(Lock& lock, const SequencePtr& sequence, Status status);
   Status deliver(Lock& lock, const Step::LogitsRow& row);
   void finish_step(Lock& lock);
-  void keep_if_possible(const Sequence& sequence);
+  void keep_if_possible(const Sequence& sequence) noexcept;
   void fail_step(Lock& lock, const Status& status);
 
   const EngineOptions options_;
@@ -190,6 +202,7 @@ class Engine {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool is_pumping_ = false;
+  bool has_advanced_ = false;  // whether the one who pumps gave up the lock meanwhile
   bool is_stopping_ = false;
   std::thread::id pumping_thread_;
   const Sequence* called_ = nullptr;    // whose request is being called

@@ -76,7 +76,7 @@ Status LayerState::reserve(Backend& backend, StatePool& pool, std::int64_t n_tok
   const std::size_t n_blocks = blocks_for(position_ + n_tokens);
   const auto block_bytes = static_cast<std::size_t>(layout_->kv.block_bytes());
   const auto last = static_cast<std::size_t>(position_ / kernels::kKvBlockTokens);
-  if (n_blocks > kv_blocks_.capacity()) {
+  if (n_blocks > std::min(kv_blocks_.capacity(), kv_pointers_.capacity())) {
     kv_blocks_.reserve(n_blocks + n_blocks / 4);
     kv_pointers_.reserve(n_blocks + n_blocks / 4);
   }

@@ -12,16 +12,17 @@ namespace nemotron {
 namespace {
 
 // A request is called on a thread that may be ours alone, so nothing may leave it: this and
-// src/api/guard.h are where exceptions end.
+// src/api/guard.h are where exceptions end. The sentences here are so short that std::string holds
+// them without allocating.
 template <typename Call>
 Status call_safely(const Call& call) {
   try {
     call();
     return Status::ok();
   } catch (const std::bad_alloc&) {
-    return {StatusCode::kOutOfMemory, "an allocation failed"};
-  } catch (const std::exception& e) {
-    return {StatusCode::kInternal, e.what()};
+    return {StatusCode::kOutOfMemory, "out of memory"};
+  } catch (...) {
+    return {StatusCode::kInternal, "an exception"};
   }
 }
 
@@ -48,7 +49,7 @@ Status Engine::check_may_wait() const {
   return {StatusCode::kReentrant, "not allowed inside a callback"};
 }
 
-Result<bool> Engine::run_until(Clock::time_point deadline, const Predicate& is_done) {
+Result<bool> Engine::run_until(Clock::time_point deadline, Predicate is_done) {
   Lock lock(mutex_);
   const auto is_late = [&] { return deadline != kNever && Clock::now() >= deadline; };
   while (!is_done()) {
@@ -82,12 +83,13 @@ void Engine::work() {
   }
 }
 
-Status Engine::pump_some(Lock& lock, Clock::time_point deadline, const Predicate& is_done) {
+Status Engine::pump_some(Lock& lock, Clock::time_point deadline, Predicate is_done) {
   bool is_late = false;
   for (;;) {
     if (attention_.exchange(false)) end_cancelled(lock);
     if (is_late || is_done()) return Status::ok();
     if (!step_.is_active() && !plan(lock)) return Status::ok();
+    has_advanced_ = true;
     lock.unlock();
     Result<bool> is_run = backend_->advance({deadline, &attention_});
     lock.lock();
@@ -118,10 +120,9 @@ bool Engine::plan(Lock& lock) {
     for (const PlannedSpan& planned : plan_) is_any |= add_to_step(lock, planned);
     plan_.clear();
     if (!is_any) continue;  // those that did not fit have ended
-    ++n_turns_;
     for (const Step::Entry& entry : step_.entries()) {
       entry.sequence->in_step = true;
-      entry.sequence->last_turn = n_turns_;
+      entry.sequence->last_turn = ++n_turns_;
     }
     step_.start(runner());
     return true;
@@ -131,7 +132,8 @@ bool Engine::plan(Lock& lock) {
 bool Engine::add_to_step(Lock& lock, const PlannedSpan& planned) {
   Sequence& sequence = *planned.sequence;
   if (sequence.request == nullptr) return false;  // ended while another one's end was told
-  const Status status = with_room([&] {
+  Status status = with_room([&] {
+    sequence.reserve_tokens(0);
     // Room for the whole prompt first: then a later step of it cannot fail.
     NEMO_TRY(sequence.state.reserve(*backend_, *pool_, sequence.n_pending()));
     return step_.add(runner(), *pool_, planned);
@@ -140,7 +142,7 @@ bool Engine::add_to_step(Lock& lock, const PlannedSpan& planned) {
     sequence.publish_position();
     return true;
   }
-  end_request(lock, planned.sequence, status);
+  end_request(lock, planned.sequence, std::move(status));
   return false;
 }
 
@@ -151,25 +153,29 @@ void Engine::end_cancelled(Lock& lock) {
       ++i;
       continue;
     }
-    end_request(lock, sequence, {StatusCode::kCancelled, "the request was cancelled"});
+    end_request(lock, sequence, {StatusCode::kCancelled, "cancelled"});
     i = 0;  // the lock was given up
   }
 }
 
-void Engine::end_request(Lock& lock, const SequencePtr& sequence, const Status& status) {
+void Engine::end_request(Lock& lock, const SequencePtr& sequence, Status status) {
   Sequence& s = *sequence;
   std::erase(running_, sequence);
   const std::shared_ptr<Request> request = std::exchange(s.request, nullptr);
   if (request == nullptr) return;
-  s.request = nullptr;
+  const bool is_error = !status.is_ok() && status.code() != StatusCode::kCancelled;
+  if (is_error && !s.in_step && s.state.position() < s.n_prompt_end &&
+      s.state.position() > s.n_before_request)
+    s.state = LayerState(s.state.layout());  // a prompt that failed leaves nothing behind
   s.tokens.resize(static_cast<std::size_t>(s.n_settled()));
   s.marks.clear();
   s.is_admitted = false;
   s.cancel_wanted = false;
   s.publish_position();
+  has_advanced_ = true;
   called_ = sequence.get();
   lock.unlock();
-  (void)call_safely([&] { request->on_end(status); });
+  (void)call_safely([&] { request->on_end(std::move(status)); });
   lock.lock();
   called_ = nullptr;
   changed_.notify_all();
@@ -184,8 +190,8 @@ Status Engine::deliver(Lock& lock, const Step::LogitsRow& row) {
   Status status = backend_->read(step_.ready_logits(runner()), logits_);
   Request::Next next;
   if (status.is_ok()) {
-    const Status called = call_safely([&] { next = request->on_logits(row.position, logits_); });
-    if (!called.is_ok()) next = {true, -1, called};
+    Status called = call_safely([&] { next = request->on_logits(row.position, logits_); });
+    if (!called.is_ok()) next = {true, -1, std::move(called)};
   }
   lock.lock();
   called_ = nullptr;
@@ -193,9 +199,9 @@ Status Engine::deliver(Lock& lock, const Step::LogitsRow& row) {
   NEMO_TRY(status);
   if (sequence->request != request) return Status::ok();
   if (next.is_finished) {
-    end_request(lock, sequence, next.status);
+    end_request(lock, sequence, std::move(next.status));
   } else if (next.token >= 0) {
-    sequence->tokens.push_back(next.token);
+    sequence->tokens.push_back(next.token);  // add_to_step() made room
   }
   return Status::ok();
 }
@@ -224,7 +230,7 @@ void Engine::finish_step(Lock& lock) {
   finished_.clear();
 }
 
-void Engine::keep_if_possible(const Sequence& s) {
+void Engine::keep_if_possible(const Sequence& s) noexcept {
   try {
     cache_.insert(std::span(s.tokens).first(static_cast<std::size_t>(s.state.position())),
                   s.state.snapshot());
@@ -234,13 +240,18 @@ void Engine::keep_if_possible(const Sequence& s) {
 }
 
 void Engine::fail_step(Lock& lock, const Status& status) {
+  const auto copy = [&] {
+    Status own;
+    if (!call_safely([&] { own = status; }).is_ok()) own = {status.code(), std::string()};
+    return own;
+  };
   finished_.clear();
   for (const Step::Entry& entry : step_.entries()) finished_.push_back(entry.sequence);
   step_.clear();
   for (const SequencePtr& sequence : finished_) {
     sequence->in_step = false;
     sequence->state = LayerState(sequence->state.layout());  // computed again from the tokens
-    if (sequence->request != nullptr) end_request(lock, sequence, status);
+    if (sequence->request != nullptr) end_request(lock, sequence, copy());
   }
   finished_.clear();
 }

@@ -5,13 +5,15 @@
 namespace nemotron {
 
 void admit(std::vector<SequencePtr>& running, std::size_t max_running) {
-  std::stable_sort(running.begin(), running.end(), [](const SequencePtr& a, const SequencePtr& b) {
+  // No two have the same turn. std::stable_sort would allocate.
+  std::sort(running.begin(), running.end(), [](const SequencePtr& a, const SequencePtr& b) {
     if (a->options.priority != b->options.priority)
       return a->options.priority > b->options.priority;
     return a->last_turn < b->last_turn;
   });
-  auto n_admitted = static_cast<std::size_t>(std::count_if(
-      running.begin(), running.end(), [](const SequencePtr& s) { return s->is_admitted; }));
+  auto n_admitted = static_cast<std::size_t>(
+      std::count_if(running.begin(), running.end(),
+                    [](const SequencePtr& s) { return s->is_admitted && s->request->has_room(); }));
   for (const SequencePtr& sequence : running) {
     if (n_admitted >= max_running) break;
     if (sequence->is_admitted) continue;

@@ -16,7 +16,8 @@ struct PlannedSpan {
 };
 
 // Orders `running` (requests under way) as they should be served and marks the first
-// `max_running` of them as admitted; who was admitted stays so until its request ends.
+// `max_running` of them as admitted; who was admitted stays so until its request ends. One whose
+// results wait to be fetched keeps nobody else out.
 void admit(std::vector<SequencePtr>& running, std::size_t max_running);
 
 // The rows to run, at most max_rows, from the admitted of `running` in their order. A prompt is cut

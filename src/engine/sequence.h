@@ -33,7 +33,7 @@ class Request {
   virtual Logits logits_wanted() const = 0;
   virtual Next on_logits(std::int64_t position, std::span<const float> logits) = 0;
   // The last call: all is done, or kCancelled, or the fault.
-  virtual void on_end(const Status& status) = 0;
+  virtual void on_end(Status status) = 0;
   // False while results wait to be fetched: the sequence is not run then.
   virtual bool has_room() const { return true; }
 };
@@ -54,6 +54,14 @@ struct Sequence {
   // How many tokens stay if the request ends now.
   std::int64_t n_settled() const { return std::max(n_before_request, state.position()); }
   bool is_idle() const { return request == nullptr && !in_step; }
+  // Room for `n` more tokens, and one that a step samples: by whole KV blocks, and so that many
+  // small additions copy little.
+  void reserve_tokens(std::size_t n) {
+    constexpr auto kBlock = static_cast<std::size_t>(kernels::kKvBlockTokens);
+    const std::size_t n_wanted = tokens.size() + n + 1;
+    if (n_wanted <= tokens.capacity()) return;
+    tokens.reserve((std::max(n_wanted, tokens.size() + tokens.size() / 2) / kBlock + 1) * kBlock);
+  }
   void publish_position() {
     position.store(request == nullptr ? n_tokens() : n_settled(), std::memory_order_release);
   }
@@ -64,10 +72,11 @@ struct Sequence {
   std::vector<std::int64_t> marks;   // positions whose states the request wants kept, ascending
   std::shared_ptr<Request> request;  // the running one
   std::int64_t n_before_request = 0;
-  bool is_admitted = false;  // among the max_running that take part in steps
+  std::int64_t n_prompt_end = 0;  // of the request: tokens with its prompt
+  bool is_admitted = false;       // among the max_running that take part in steps
   bool in_step = false;
   bool is_detached = false;     // its session is gone
-  std::uint64_t last_turn = 0;  // when it was last in a step or used, by the engine's count
+  std::uint64_t last_turn = 0;  // when it was last in a step or used, by the engine's count: unique
   std::int64_t n_reused = 0;    // of the last request's tokens: found computed
   std::atomic<std::int64_t> position{0};
   std::atomic<bool> cancel_wanted{false};

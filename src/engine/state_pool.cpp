@@ -9,6 +9,20 @@ namespace {
 // takes a snapshot at every turn of the 4B does not ask the system for fresh pages each time.
 constexpr std::uint64_t kMaxFreeBytes = std::uint64_t{256} << 20;
 constexpr std::size_t kMaxFreeBuffers = 256;  // of one size
+
+// Gives a charge back, unless what it was for was had.
+class Charge {
+ public:
+  Charge(MemoryBudget& budget, std::uint64_t size_bytes) : budget_(budget), bytes_(size_bytes) {}
+  ~Charge() { budget_.release(bytes_); }
+  Charge(const Charge&) = delete;
+  Charge& operator=(const Charge&) = delete;
+  void keep() { bytes_ = 0; }
+
+ private:
+  MemoryBudget& budget_;
+  std::uint64_t bytes_;
+};
 }  // namespace
 
 void StateRef::release() {
@@ -36,12 +50,9 @@ Result<StateRef> StatePool::take(std::size_t size_bytes) {
   }
   auto buffer = std::make_unique<StateBuffer>();
   NEMO_TRY(budget_.charge(size_bytes, "a session's state"));
-  Result<DeviceBuffer> memory = backend_.allocate(size_bytes);
-  if (!memory.is_ok()) {
-    budget_.release(size_bytes);
-    return std::move(memory).status();
-  }
-  buffer->memory = std::move(memory).value();
+  Charge charge(budget_, size_bytes);
+  NEMO_ASSIGN(buffer->memory, backend_.allocate(size_bytes));
+  charge.keep();
   buffer->pool = this;
   const std::lock_guard lock(mutex_);
   held_bytes_ += size_bytes;

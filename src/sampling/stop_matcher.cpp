@@ -26,6 +26,12 @@ Result<StopMatcher> StopMatcher::create(std::span<const std::string_view> stop_s
   return matcher;
 }
 
+void StopMatcher::reserve(std::size_t n_bytes) {
+  std::size_t held = 0;
+  for (const Pattern& pattern : patterns_) held = std::max(held, pattern.text.size());
+  pending_.reserve(held + n_bytes);
+}
+
 // Requires matched < text.size(), which holds because a complete match ends the stream.
 void StopMatcher::Pattern::advance(char c) {
   while (matched > 0 && c != text[matched]) matched = border[matched - 1];

@@ -34,6 +34,9 @@ class StopMatcher {
   // Whether some of the text fed may still become part of a stop string.
   bool is_holding() const { return pending_.size() > delivered_; }
 
+  // Makes room for pieces of that many bytes, so that feed() rarely allocates.
+  void reserve(std::size_t n_bytes);
+
   // What was held back, when the stream ends without a stop.
   std::string_view finish();
 

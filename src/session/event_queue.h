@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -15,15 +16,23 @@ class EventQueue {
  public:
   static constexpr std::size_t kMaxBytes = std::size_t{64} << 10;
 
+  // What push() and pop() throw is bad_alloc, and then nothing has changed.
   void push(const Event& event);
-  // Moves the first event to `event`, its text to `text`; false when there is none.
-  bool pop(Event& event, std::string& text);
+  // Makes room for push_end(), and for what usually waits.
+  void reserve_end();
+  // The event that ends a request. There is always room for it; only its text may get lost.
+  void push_end(const Event& event) noexcept;
+
+  enum class Popped : std::uint8_t { kNothing, kEvent, kEventAndMadeRoom };
+  // Moves the first event to `event`, its text to `text`.
+  Popped pop(Event& event, std::string& text);
 
   bool is_empty() const;
   bool has_room() const;
   void clear();
 
  private:
+  void reserve_for_two();
   std::size_t size_bytes() const {
     return text_.size() - text_read_ + (events_.size() - n_read_) * sizeof(Event);
   }

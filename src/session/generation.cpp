@@ -1,6 +1,7 @@
 #include "session/generation.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace nemotron {
@@ -10,6 +11,9 @@ namespace {
 std::int64_t microseconds(std::chrono::steady_clock::duration d) {
   return std::chrono::duration_cast<std::chrono::microseconds>(d).count();
 }
+
+// Of one token: room for it is made before it is needed.
+constexpr std::size_t kUsualTextBytes = 256;
 
 }  // namespace
 
@@ -26,6 +30,10 @@ Generation::Generation(const Tokenizer& tokenizer, GenerateParams params, std::i
   trace_->ends.reserve(static_cast<std::size_t>(std::min(limit, kFewTokens)));
   if (params_.parses_reply)
     parser_.emplace(starts_in_thoughts, [this](const ReplyPiece& piece) { deliver_piece(piece); });
+  text_.reserve(kUsualTextBytes);
+  decoder_.reserve(kUsualTextBytes);
+  params_.stop_strings.reserve(kUsualTextBytes);
+  if (outlet_.queue != nullptr) outlet_.queue->reserve_end();
 }
 
 void Generation::set_counts(std::int64_t n_prompt_tokens, std::int64_t n_reused_tokens) {
@@ -69,24 +77,28 @@ bool Generation::is_stop(std::int32_t token) const {
   return std::binary_search(ids.begin(), ids.end(), token);
 }
 
-void Generation::on_end(const Status& status) {
+void Generation::on_end(Status status) {
+  if (status.code() == StatusCode::kCancelled) result_.finish_reason = FinishReason::kCancelled;
+  try {
+    if (status.code() == StatusCode::kCancelled || status.is_ok()) deliver_held_back();
+    trace_tokens();
+  } catch (const std::bad_alloc&) {  // the text has a hole
+    if (status.is_ok()) status = {StatusCode::kOutOfMemory, "out of memory"};
+  }
   const bool is_cancelled = status.code() == StatusCode::kCancelled;
   const bool is_error = !status.is_ok() && !is_cancelled;
-  if (is_cancelled) result_.finish_reason = FinishReason::kCancelled;
   const auto now = Clock::now();
   if (result_.n_generated_tokens == 0) {
     result_.prefill_us = microseconds(now - start_);
   } else {
     result_.decode_us = microseconds(now - decode_start_);
   }
-  if (!is_error) deliver_held_back();
-  trace_tokens();
   Event event;
   event.type = is_error ? EventType::kError : EventType::kFinish;
   event.code = is_error ? status.code() : StatusCode::kOk;
   event.text = is_error ? std::string_view(status.message()) : std::string_view();
   event.result = result_;
-  send(event);
+  send_end(event);
 }
 
 void Generation::deliver(std::int32_t token, std::string_view text) {
@@ -150,13 +162,21 @@ void Generation::send_part(EventType type, std::string_view text, std::string_vi
   send(event);
 }
 
-void Generation::send(const Event& event) {
-  Event out = event;
-  out.request_id = outlet_.request_id;
+void Generation::send(Event event) {
+  event.request_id = outlet_.request_id;
   if (!outlet_.sink) {
-    outlet_.queue->push(out);
-  } else if (!outlet_.sink(out)) {
+    outlet_.queue->push(event);
+  } else if (!outlet_.sink(event)) {
     is_stopped_by_sink_ = true;
+  }
+}
+
+void Generation::send_end(Event event) {
+  event.request_id = outlet_.request_id;
+  if (outlet_.sink) {
+    (void)outlet_.sink(event);
+  } else {
+    outlet_.queue->push_end(event);
   }
 }
 

@@ -54,7 +54,7 @@ class Generation final : public Request {
 
   Logits logits_wanted() const override { return Logits::kLast; }
   Next on_logits(std::int64_t position, std::span<const float> logits) override;
-  void on_end(const Status& status) override;
+  void on_end(Status status) override;
   bool has_room() const override { return outlet_.sink || outlet_.queue->has_room(); }
 
  private:
@@ -68,7 +68,8 @@ class Generation final : public Request {
   bool is_text_undecided() const;
   void trace_tokens();
   void send_part(EventType type, std::string_view text, std::string_view name = {});
-  void send(const Event& event);
+  void send(Event event);
+  void send_end(Event event);
 
   const Tokenizer& tokenizer_;
   GenerateParams params_;

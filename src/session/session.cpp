@@ -25,8 +25,8 @@ class Evaluation final : public Request {
     out_ = out_.subspan(logits.size());
     return {};
   }
-  void on_end(const Status& status) override {
-    status_ = status;
+  void on_end(Status status) override {
+    status_ = std::move(status);
     is_ended_.store(true, std::memory_order_release);
   }
 
@@ -44,13 +44,18 @@ class Evaluation final : public Request {
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<Engine> engine,
                                                  const Options& options) {
-  NEMO_ASSIGN(SequencePtr sequence,
-              engine->add({options.max_tokens, options.kv_type, options.state_type,
-                           options.priority, options.snapshot_every}));
-  return std::unique_ptr<Session>(new Session(std::move(engine), options, std::move(sequence)));
+  constexpr std::size_t kUsualTextBytes = 256;
+  std::unique_ptr<Session> session(new Session(std::move(engine), options));
+  session->event_text_.reserve(kUsualTextBytes);
+  NEMO_ASSIGN(session->sequence_,
+              session->engine_->add({options.max_tokens, options.kv_type, options.state_type,
+                                     options.priority, options.snapshot_every}));
+  return session;
 }
 
-Session::~Session() { engine_->remove(sequence_); }
+Session::~Session() {
+  if (sequence_) engine_->remove(sequence_);
+}
 
 Status Session::eval(std::span<const std::int32_t> tokens, std::span<float> logits) {
   const auto n_vocab = static_cast<std::size_t>(engine_->config().n_vocab);
@@ -59,10 +64,14 @@ Status Session::eval(std::span<const std::int32_t> tokens, std::span<float> logi
             join("room for ", logits.size(), " logits; the model makes ", n_vocab, " per token")};
   NEMO_TRY(engine_->check_may_wait());  // before the request, which must not outlive this call
   const auto request = std::make_shared<Evaluation>(n_vocab, tokens.size(), logits);
-  NEMO_TRY(engine_->submit(sequence_, tokens, marks_in(tokens, position()), request));
+  std::vector<std::int64_t> marks;
+  find_marks(tokens, position(), marks);
+  NEMO_TRY(engine_->submit(sequence_, tokens, std::move(marks), request));
   reply_.reset();
-  NEMO_TRY(engine_->run_until(Engine::kNever, [&] { return request->is_ended(); }).status());
-  return request->status();
+  Status status = engine_->run_until(Engine::kNever, [&] { return request->is_ended(); }).status();
+  if (status.is_ok()) return request->status();
+  if (!request->is_ended()) engine_->abandon(sequence_);  // it writes to the caller's memory
+  return status;
 }
 
 Result<std::uint64_t> Session::submit(const Tokenizer& tokenizer,
@@ -77,9 +86,10 @@ Result<std::uint64_t> Session::submit(const Tokenizer& tokenizer,
   auto request =
       std::make_shared<Generation>(tokenizer, std::move(params), options_.max_tokens, in_thoughts,
                                    Generation::Outlet{id, &events_, std::move(sink)});
+  std::vector<std::int64_t> marks;
+  marks.reserve(count_turns(prompt));
   std::int64_t n_reused = 0;
-  if (is_whole) {
-    NEMO_TRY(engine_->check_tokens(prompt));  // before the session moves
+  if (is_whole) {  // what follows the seek cannot fail any more
     NEMO_TRY(engine_->seek(sequence_, prompt));
     reply_.reset();
     n_reused = position();
@@ -87,17 +97,22 @@ Result<std::uint64_t> Session::submit(const Tokenizer& tokenizer,
   }
   request->set_counts(static_cast<std::int64_t>(prompt.size()), n_reused);
   auto trace = request->trace();
-  NEMO_TRY(engine_->submit(sequence_, prompt, marks_in(prompt, position()), std::move(request)));
+  find_marks(prompt, position(), marks);
+  NEMO_TRY(engine_->submit(sequence_, prompt, std::move(marks), std::move(request)));
   reply_ = std::move(trace);
   request_id_.store(id);
   return id;
 }
 
 bool Session::poll(Event& event) {
-  const bool was_full = !events_.has_room();
-  if (!events_.pop(event, event_text_)) return false;
-  if (was_full && events_.has_room()) engine_->notify();
-  return true;
+  const EventQueue::Popped popped = events_.pop(event, event_text_);
+  if (popped == EventQueue::Popped::kEventAndMadeRoom) engine_->notify();
+  return popped != EventQueue::Popped::kNothing;
+}
+
+void Session::abandon() {
+  engine_->abandon(sequence_);
+  events_.clear();
 }
 
 Status Session::wait(Event& event, Engine::Clock::time_point deadline) {
@@ -182,22 +197,28 @@ bool Session::is_in_thoughts(const Tokenizer& tokenizer, std::span<const std::in
   return last_held != held.rend() && *last_held == open;
 }
 
-std::vector<std::int64_t> Session::marks_in(std::span<const std::int32_t> tokens,
-                                            std::int64_t position) const {
-  std::vector<std::int64_t> marks;
-  if (options_.snapshot_policy == SnapshotPolicy::kNone || options_.turn_starts.empty())
-    return marks;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const auto& starts = options_.turn_starts;
-    if (std::find(starts.begin(), starts.end(), tokens[i]) != starts.end())
-      marks.push_back(position + static_cast<std::int64_t>(i));
-  }
+bool Session::is_turn_start(std::int32_t token) const {
+  const auto& starts = options_.turn_starts;
+  return std::find(starts.begin(), starts.end(), token) != starts.end();
+}
+
+std::size_t Session::count_turns(std::span<const std::int32_t> tokens) const {
+  if (options_.snapshot_policy == SnapshotPolicy::kNone) return 0;
+  return static_cast<std::size_t>(std::count_if(
+      tokens.begin(), tokens.end(), [&](std::int32_t token) { return is_turn_start(token); }));
+}
+
+void Session::find_marks(std::span<const std::int32_t> tokens, std::int64_t position,
+                         std::vector<std::int64_t>& marks) const {
+  marks.clear();
+  if (options_.snapshot_policy == SnapshotPolicy::kNone) return;
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    if (is_turn_start(tokens[i])) marks.push_back(position + static_cast<std::int64_t>(i));
   if (options_.snapshot_policy == SnapshotPolicy::kTurns && marks.size() > 3) {
     // The first begins the sequence, or goes on with it; the second ends the system's turn.
     const bool is_start = marks.front() == 0;
     marks.erase(marks.begin() + (is_start ? 2 : 0), marks.end() - 2);
   }
-  return marks;
 }
 
 }  // namespace nemotron

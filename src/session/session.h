@@ -52,6 +52,9 @@ class Session {
   // Pumps if nobody else does.
   Status wait(Event& event, Engine::Clock::time_point deadline = Engine::kNever);
 
+  // Drops the running request and its events.
+  void abandon();
+
   // Ends the running request, if it is `request_id` or that is 0.
   void cancel(std::uint64_t request_id = 0);
 
@@ -83,17 +86,21 @@ class Session {
   const Options& options() const { return options_; }
 
  private:
-  Session(std::shared_ptr<Engine> engine, const Options& options, SequencePtr sequence)
-      : engine_(std::move(engine)), options_(options), sequence_(std::move(sequence)) {}
+  Session(std::shared_ptr<Engine> engine, const Options& options)
+      : engine_(std::move(engine)), options_(options) {}
 
   bool is_in_thoughts(const Tokenizer& tokenizer, std::span<const std::int32_t> prompt,
                       bool is_whole) const;
-  std::vector<std::int64_t> marks_in(std::span<const std::int32_t> tokens,
-                                     std::int64_t position) const;
+  std::size_t count_turns(std::span<const std::int32_t> tokens) const;
+  // Positions whose states `tokens`, from `position` on, are to leave. Allocates nothing where
+  // `marks` has room for count_turns().
+  void find_marks(std::span<const std::int32_t> tokens, std::int64_t position,
+                  std::vector<std::int64_t>& marks) const;
+  bool is_turn_start(std::int32_t token) const;
 
   std::shared_ptr<Engine> engine_;
   const Options options_;
-  SequencePtr sequence_;
+  SequencePtr sequence_;  // null only while create() fails
   EventQueue events_;
   std::string event_text_;
   std::atomic<std::uint64_t> request_id_{0};  // of the last request

@@ -27,6 +27,9 @@ class StreamDecoder {
   // The end of the stream: what was held back comes out as U+FFFD.
   void flush(std::string& text);
 
+  // Makes room for tokens of that many bytes, so that push() rarely allocates.
+  void reserve(std::size_t n_bytes) { held_back_.reserve(n_bytes + 3); }
+
   // What is held back, at most three bytes.
   std::string_view held_back() const { return held_back_; }
 

@@ -92,7 +92,7 @@ LAYOUT_MEMBER(nemo_error, code, 4);
 LAYOUT_MEMBER(nemo_error, byte_offset, 8);
 LAYOUT_MEMBER(nemo_error, message, 16);
 
-LAYOUT_SIZE(nemo_context_options, 80);
+LAYOUT_SIZE(nemo_context_options, 112);
 LAYOUT_MEMBER(nemo_context_options, struct_size, 0);
 LAYOUT_MEMBER(nemo_context_options, flags, 4);
 LAYOUT_MEMBER(nemo_context_options, n_threads, 8);
@@ -107,6 +107,17 @@ LAYOUT_MEMBER(nemo_context_options, worker, 56);
 LAYOUT_MEMBER(nemo_context_options, max_running, 60);
 LAYOUT_MEMBER(nemo_context_options, max_bytes, 64);
 LAYOUT_MEMBER(nemo_context_options, snapshot_bytes, 72);
+LAYOUT_MEMBER(nemo_context_options, allocator, 80);
+LAYOUT_MEMBER(nemo_context_options, parallel_for, 88);
+LAYOUT_MEMBER(nemo_context_options, parallel_user, 96);
+LAYOUT_MEMBER(nemo_context_options, share_threads, 104);
+
+LAYOUT_SIZE(nemo_allocator, 32);
+LAYOUT_MEMBER(nemo_allocator, struct_size, 0);
+LAYOUT_MEMBER(nemo_allocator, reserved, 4);
+LAYOUT_MEMBER(nemo_allocator, allocate, 8);
+LAYOUT_MEMBER(nemo_allocator, release, 16);
+LAYOUT_MEMBER(nemo_allocator, user, 24);
 
 LAYOUT_SIZE(nemo_memory_file, 32);
 LAYOUT_MEMBER(nemo_memory_file, struct_size, 0);

@@ -47,7 +47,7 @@ class LastLogits final : public Request {
     logits.assign(row.begin(), row.end());
     return {};
   }
-  void on_end(const Status& s) override {
+  void on_end(Status s) override {
     status = s;
     is_ended = true;
   }
@@ -148,7 +148,7 @@ class Schedule {
       auto request = std::make_shared<LastLogits>();
       before.push_back(session->tokens());
       const Tokens tokens = some_tokens();
-      const std::int64_t mark[] = {session->position() + 1};
+      const std::vector<std::int64_t> mark = {session->position() + 1};
       REQUIRE(engine_->submit(session->sequence(), tokens, mark, request).is_ok());
       before.back().insert(before.back().end(), tokens.begin(), tokens.end());
       running.emplace_back(session.get(), request);

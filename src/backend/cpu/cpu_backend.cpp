@@ -16,7 +16,9 @@ constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kMostRecords = 2;     // of one operation
 constexpr std::size_t kFewOperations = 16;  // room for them before a step's is reserved
 
-Result<std::shared_ptr<ThreadPool>> pool_for(const CpuBackendOptions& options) {
+}  // namespace
+
+Result<std::shared_ptr<ThreadPool>> make_thread_pool(const CpuBackendOptions& options) {
   if (options.pool != nullptr) return options.pool;
   const int n_threads = options.n_threads > 0 ? options.n_threads : usable_processors();
   if (options.parallel_for.run != nullptr) {
@@ -27,16 +29,15 @@ Result<std::shared_ptr<ThreadPool>> pool_for(const CpuBackendOptions& options) {
   return std::shared_ptr<ThreadPool>(std::move(pool));
 }
 
-}  // namespace
-
 CpuBackend::CpuBackend(const CpuBackendOptions& options, std::shared_ptr<ThreadPool> pool)
     : kernels_(*options.kernels),
       pool_(std::move(pool)),
       queue_(*pool_),
-      fp8_weight_only_(options.fp8_weight_only) {}
+      fp8_weight_only_(options.fp8_weight_only),
+      memory_(options.memory) {}
 
 Result<std::unique_ptr<CpuBackend>> CpuBackend::create(const CpuBackendOptions& options) {
-  NEMO_ASSIGN(auto pool, pool_for(options));
+  NEMO_ASSIGN(auto pool, make_thread_pool(options));
   std::unique_ptr<CpuBackend> backend(new CpuBackend(options, std::move(pool)));
   NEMO_TRY(backend->reserve_operations(kFewOperations));
   return backend;
@@ -48,7 +49,7 @@ Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuBackendOptions& optio
 }
 
 Result<DeviceBuffer> CpuBackend::allocate(std::size_t size_bytes) {
-  auto pages = std::make_shared<PageBuffer>(PageBuffer::allocate(size_bytes));
+  auto pages = std::make_shared<PageBuffer>(PageBuffer::allocate(size_bytes, memory_));
   if (!pages->is_valid())
     return Status(StatusCode::kOutOfMemory,
                   "cannot allocate " + std::to_string(size_bytes) + " bytes");
@@ -113,7 +114,8 @@ Result<Matrix> CpuBackend::upload(const MatrixSource& source) {
                 source.weight_scale,
                 fp8_weight_only_ ? 0.0f : source.input_scale};
   NEMO_ASSIGN(matrix.memory, allocate(stored_bytes(source, kernels_)));
-  NEMO_TRY(pack_weights(source, kernels_, *pool_, static_cast<std::byte*>(matrix.memory.data())));
+  NEMO_TRY(pack_weights(source, kernels_, *pool_, memory_,
+                        static_cast<std::byte*>(matrix.memory.data())));
   if (source.use == MatrixUse::kProduct) NEMO_TRY(reserve_scratch(source.type, source.n_columns));
   return matrix;
 }

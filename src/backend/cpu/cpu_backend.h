@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/operation_queue.h"
+#include "io/page_buffer.h"
 #include "kernels/cpu/kernel_table.h"
 #include "threading/thread_pool.h"
 
@@ -21,9 +22,14 @@ struct CpuBackendOptions {
   // Shared with other backends, whose steps take turns with ours; n_threads is then its own.
   std::shared_ptr<ThreadPool> pool = nullptr;
   HostParallelFor parallel_for = {};  // without `pool`: threads of the host instead of our own
+  HostMemory memory = {};             // for weights, activations and states
 };
 
-// kOutOfMemory when threads cannot be started, kInvalidArgument for their number.
+// The pool that a backend with these options uses: to share it. kOutOfMemory when threads cannot be
+// started, kInvalidArgument for their number.
+Result<std::shared_ptr<ThreadPool>> make_thread_pool(const CpuBackendOptions& options);
+
+// As make_thread_pool().
 Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuBackendOptions& options);
 
 class CpuBackend final : public Backend {
@@ -98,6 +104,7 @@ class CpuBackend final : public Backend {
   DeviceBuffer scratch_;  // [n_threads, scratch_bytes_]
   std::size_t scratch_bytes_ = 0;
   bool fp8_weight_only_ = false;
+  const HostMemory memory_;
 };
 
 // An activation: rows of floats, and behind them room for what a level's `prepare` writes.

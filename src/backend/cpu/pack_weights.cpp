@@ -57,14 +57,14 @@ std::uint64_t stored_bytes(const MatrixSource& source, const kernels::KernelTabl
 }
 
 Status pack_weights(const MatrixSource& source, const kernels::KernelTable& kernels,
-                    ThreadPool& pool, std::byte* memory) {
+                    ThreadPool& pool, const HostMemory& host, std::byte* memory) {
   const std::int64_t row = kernels::row_bytes(source.type, source.n_columns);
   const auto total_bytes = static_cast<std::uint64_t>(source.n_rows * row);
   if (source.use == MatrixUse::kLookup) return copy_rows(source, pool, total_bytes, memory);
   const std::int64_t rows_bytes = kernels::kTileRows * row;  // of the source, for one tile
   const std::size_t staging_bytes = round_up(static_cast<std::size_t>(rows_bytes), 64);
   PageBuffer staging =
-      PageBuffer::allocate(staging_bytes * static_cast<std::size_t>(pool.n_threads()));
+      PageBuffer::allocate(staging_bytes * static_cast<std::size_t>(pool.n_threads()), host);
   if (!staging.is_valid())
     return {StatusCode::kOutOfMemory, "cannot allocate room for reading weights"};
   const std::int64_t tile_bytes = kernels.tile_bytes(source.type, source.n_columns);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend/tensor.h"
+#include "io/page_buffer.h"
 #include "kernels/cpu/kernel_table.h"
 #include "threading/thread_pool.h"
 
@@ -10,8 +11,9 @@ namespace nemotron {
 // Bytes that the matrix takes in memory in that form.
 std::uint64_t stored_bytes(const MatrixSource& source, const kernels::KernelTable& kernels);
 
-// Fills `memory` (stored_bytes, zeroed). What source.read and source.progress return; kOutOfMemory.
+// Fills `memory` (stored_bytes, zeroed); `host` gives room for what is read. What source.read and
+// source.progress return; kOutOfMemory.
 Status pack_weights(const MatrixSource& source, const kernels::KernelTable& kernels,
-                    ThreadPool& pool, std::byte* memory);
+                    ThreadPool& pool, const HostMemory& host, std::byte* memory);
 
 }  // namespace nemotron

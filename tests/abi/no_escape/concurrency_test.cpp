@@ -95,3 +95,38 @@ TEST_CASE("a cancel from another thread ends an eval at a step") {
   if (position > 0) eval(replay.get(), Tokens(position, 9));
   CHECK(same_bytes(eval(session.get(), {42}), eval(replay.get(), {42})));
 }
+
+TEST_CASE("a blocking call in the callback of another session leaves nothing on its own") {
+  const Silence silence;
+  const Context context = load("hf/tiny_chat");
+  const Session session = make_session(context);
+  const Session other = make_session(context);
+  struct Shared {
+    nemo_session* other;
+    std::vector<nemo_status> found;
+  } shared{other.get(), {}};
+  nemo_generate_options options = NEMO_GENERATE_OPTIONS_INIT;
+  options.max_tokens = 1;
+  options.ignore_stop_tokens = 1;
+  nemo_request request = NEMO_REQUEST_INIT;
+  request.prompt = prompt().data();
+  request.n_prompt = prompt().size();
+  request.options = &options;
+  request.user = &shared;
+  request.on_event = [](const nemo_event* event, void* user) -> std::int32_t {
+    Shared& s = *static_cast<Shared*>(user);
+    if (event->type != NEMO_EVENT_TEXT) return 0;
+    const std::int32_t token = 5;
+    s.found.push_back(nemo_session_eval(s.other, &token, 1, nullptr, 0, nullptr));
+    s.found.push_back(nemo_session_generate(s.other, &token, 1, nullptr, nullptr, nullptr));
+    return 0;
+  };
+  REQUIRE(nemo_session_submit(session.get(), &request, nullptr, nullptr) == NEMO_OK);
+  REQUIRE(nemo_context_pump(context.get(), 0, nullptr, nullptr) == NEMO_OK);
+  CHECK(shared.found == std::vector<nemo_status>(2, NEMO_E_REENTRANT));
+  nemo_session_stats stats = NEMO_SESSION_STATS_INIT;
+  REQUIRE(nemo_session_get_stats(other.get(), &stats, nullptr) == NEMO_OK);
+  CHECK(stats.is_running == 0);
+  CHECK(stats.n_tokens == 0);
+  CHECK(same_bytes(eval(other.get(), prompt()), eval(make_session(context).get(), prompt())));
+}

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "backend/backend.h"
+#include "backend/cpu/cpu_memory.h"
 #include "backend/cpu/operation_queue.h"
 #include "kernels/cpu/kernel_table.h"
 #include "threading/thread_pool.h"
@@ -32,6 +33,7 @@ class CpuBackend final : public Backend {
 
   const char* name() const override { return kernels_.name; }
 
+  const BackendMemory& memory() const override { return memory_; }
   Result<DeviceBuffer> allocate(std::size_t size_bytes) override;
   void zero(const DeviceBuffer& buffer) override;
   Status read(const float* device, std::span<float> host) override;
@@ -45,7 +47,6 @@ class CpuBackend final : public Backend {
   Result<bool> advance(const RunLimit& limit) override { return queue_.advance(limit); }
   Status synchronize() override;
   Result<Matrix> upload(const MatrixSource& source) override;
-  std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const override;
   Status read_activation(Activation x, std::span<float> rows) override;
 
   void embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) override;
@@ -94,6 +95,7 @@ class CpuBackend final : public Backend {
 
   const kernels::KernelTable& kernels_;
   std::shared_ptr<ThreadPool> pool_;
+  CpuMemory memory_;
   OperationQueue queue_;
   DeviceBuffer scratch_;  // [n_threads, scratch_bytes_]
   std::size_t scratch_bytes_ = 0;

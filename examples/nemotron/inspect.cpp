@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* kFooter = R"(Reads and checks the whole file, but loads no weights.
 Example:
-  nemotron inspect model.gguf)";
+  nemotron inspect model.gguf --sessions 8 --context 4096 --kv-type q8)";
 
 void print_config(const nemotron::Context& context, const nemo_model_info& info) {
   const std::string pattern(context.layer_pattern());
@@ -56,39 +56,61 @@ void print_tensors(const nemotron::Context& context, const nemo_model_info& info
                 format_bytes(sum.bytes).c_str());
 }
 
-void print_costs(const nemo_model_info& info) {
-  std::printf("\nmemory\n");
-  std::printf("  per session, at any length    %12s  recurrent state\n",
-              format_bytes(info.recurrent_state_bytes).c_str());
-  constexpr std::uint64_t kBlockTokens = 64;
-  for (std::uint64_t n_tokens = 1024;; n_tokens *= 8) {
-    const bool is_last = n_tokens >= info.max_context;
-    if (is_last) n_tokens = info.max_context;
-    const std::uint64_t n_blocks = (n_tokens + kBlockTokens - 1) / kBlockTokens;
-    std::printf("  + keys and values of %8" PRIu64 " %12s  in bf16; twice that in f32\n", n_tokens,
-                format_bytes(n_blocks * kBlockTokens * info.kv_bytes_per_token).c_str());
-    if (is_last) break;
-  }
-  if (info.scratch_bytes > 0)
-    std::printf("  shared by all sessions        %12s  working memory\n",
-                format_bytes(info.scratch_bytes).c_str());
+void print_line(std::uint64_t bytes, const std::string& what) {
+  std::printf("  %12s  %s\n", format_bytes(bytes).c_str(), what.c_str());
 }
 
-void inspect(const ModelOptions& options) {
-  const nemotron::Context context = load_model(options, NEMO_LOAD_NO_WEIGHTS);
+void print_plan(const nemo_memory_plan& plan, std::uint32_t max_context) {
+  static constexpr const char* kLevels[] = {"auto", "ref", "avx2", "avx512"};
+  const std::string each = plan.n_sessions == 1 ? "" : std::to_string(plan.n_sessions) + " times ";
+  std::printf("\nmemory with %" PRIu32 " session%s of %" PRIu32 " tokens%s\n", plan.n_sessions,
+              plan.n_sessions == 1 ? "" : "s", plan.n_tokens,
+              plan.n_tokens == max_context ? ", the most" : "");
+  print_line(plan.weight_bytes, std::string("weights, for ") + kLevels[plan.isa]);
+  print_line(plan.scratch_bytes, "working memory");
+  print_line(plan.recurrent_bytes, each + "recurrent state");
+  print_line(plan.kv_bytes, each + "keys and values");
+  if (plan.snapshot_bytes > 0) print_line(plan.snapshot_bytes, "for snapshots, at most");
+  print_line(plan.total_bytes, "together");
+}
+
+struct InspectOptions {
+  ModelOptions model;
+  nemotron::PlanOptions sessions;
+  std::uint64_t snapshot_mib = 512;
+};
+
+void inspect(const InspectOptions& options) {
+  const nemotron::Context context = load_model(options.model, NEMO_LOAD_NO_WEIGHTS);
   const nemo_model_info info = context.model_info();
   print_config(context, info);
   print_tensors(context, info);
-  print_costs(info);
+  nemotron::LoadOptions load;
+  load.n_threads = options.model.n_threads;
+  load.isa = options.model.isa;
+  load.snapshot_bytes = options.snapshot_mib == 0 ? NEMO_NO_SNAPSHOTS : options.snapshot_mib << 20;
+  print_plan(nemotron::Context::plan(options.model.path, load, options.sessions), info.max_context);
   write_out("");
 }
 
 }  // namespace
 
 void add_inspect_command(CLI::App& program) {
-  const auto options = std::make_shared<ModelOptions>();
+  const auto options = std::make_shared<InspectOptions>();
   CLI::App& command = *program.add_subcommand("inspect", "Say what a model is and what it costs");
-  add_model_options(command, *options, /*has_weights=*/false);
+  add_model_options(command, options->model, /*has_weights=*/true);
+  command.add_option("--sessions", options->sessions.n_sessions, "Plan for that many (default: 1)")
+      ->type_name("N");
+  command
+      .add_option("--context", options->sessions.n_tokens,
+                  "Tokens in each of them (default: the model's most)")
+      ->type_name("N");
+  add_kv_type_option(command, options->sessions.kv_type);
+  command
+      .add_option("--snapshots", options->snapshot_mib,
+                  "MiB for the prefix cache (default: 512; 0: none)")
+      ->check(CLI::Range(0, 1 << 30).description(""))
+      ->type_name("MIB");
   command.footer(kFooter);
   command.callback([options] { inspect(*options); });
 }

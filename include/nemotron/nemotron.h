@@ -244,7 +244,8 @@ typedef struct nemo_context_options {
   uint32_t max_running;            /**< Most sessions whose requests are in work at the same time; others wait. 0: 64. */
   uint64_t max_bytes;              /**< Cap on weights, scratch, states and snapshots together; 0: none. Over it,
                                         snapshots go first, then the states of idle sessions (their tokens stay and are
-                                        computed again on the next use); what still does not fit is NEMO_E_OVER_BUDGET. */
+                                        computed again on the next use); what still does not fit is NEMO_E_OVER_BUDGET.
+                                        Too little for the weights and scratch is known before they are read. */
   uint64_t snapshot_bytes;         /**< Most bytes that the prefix cache holds; 0: 512 MiB; NEMO_NO_SNAPSHOTS: none. */
   const nemo_allocator *allocator; /**< NULL: the system's pages. The struct is copied. */
   nemo_parallel_for parallel_for;  /**< Computes on a host's threads, in up to `n_threads` jobs at once; NULL: on threads
@@ -269,11 +270,60 @@ typedef struct nemo_context_options {
  *                  `parallel_for`, and their `user` pointers.
  *  @param context  receives the context, to be freed with nemo_context_free(); NULL on failure.
  *  @param err      optional.
- *  @return NEMO_OK; any -1xx, -2xx; NEMO_E_OUT_OF_MEMORY; NEMO_E_NO_DEVICE; NEMO_E_CANCELLED.
+ *  @return NEMO_OK; any -1xx, -2xx; NEMO_E_OUT_OF_MEMORY; NEMO_E_OVER_BUDGET; NEMO_E_NO_DEVICE; NEMO_E_CANCELLED.
  *  @note Thread-safe. The file is read, not mapped, and not needed afterwards.
  *  @since 0.1 */
 NEMO_API nemo_status nemo_context_load(const char *path, const nemo_context_options *options, nemo_context **context,
                                        nemo_error *err);
+
+/** The sessions that nemo_plan() plans for. Zero everywhere is one session as long as the model allows. */
+typedef struct nemo_plan_options {
+  uint32_t struct_size; /**< sizeof(nemo_plan_options). */
+  uint32_t n_sessions;  /**< Sessions on the context; 0: 1. */
+  uint32_t n_tokens;    /**< Tokens that each of them holds; 0: the model's max_context. */
+  uint32_t kv_type;     /**< As nemo_session_options::kv_type. */
+  uint32_t state_type;  /**< As nemo_session_options::state_type. */
+  uint32_t reserved;    /**< 0. */
+} nemo_plan_options;
+
+/** Default ::nemo_plan_options. */
+#define NEMO_PLAN_OPTIONS_INIT {sizeof(nemo_plan_options), 0, 0, 0, 0, 0}
+
+/** The memory that a model and its sessions will take, all of it in the computer's main memory. */
+typedef struct nemo_memory_plan {
+  uint32_t struct_size;     /**< sizeof(nemo_memory_plan). */
+  uint32_t n_sessions;      /**< Planned for. */
+  uint32_t n_tokens;        /**< Planned for, of each session. */
+  uint32_t isa;             /**< NEMO_ISA_ value, on which the form of the weights depends. */
+  uint64_t weight_bytes;    /**< Weights, as the instruction set level packs them; for an output head that is tied to
+                                 the embedding both copies. As nemo_model_info::weight_bytes after loading. */
+  uint64_t scratch_bytes;   /**< Working memory, shared by the sessions. As nemo_model_info::scratch_bytes. */
+  uint64_t recurrent_bytes; /**< Convolution and SSM state of one session. */
+  uint64_t kv_bytes;        /**< Keys and values of one session that holds `n_tokens`. */
+  uint64_t snapshot_bytes;  /**< Most that the prefix cache will hold. */
+  uint64_t total_bytes;     /**< Of everything: weights, scratch, sessions and snapshots. */
+} nemo_memory_plan;
+
+/** An empty ::nemo_memory_plan. */
+#define NEMO_MEMORY_PLAN_INIT {sizeof(nemo_memory_plan), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/** Tell what a model and its sessions will take in memory, from the headers of its files, before anything is loaded.
+ *  nemo_context_stats::peak_bytes does not pass `total_bytes` while there are no more and no longer sessions than were
+ *  planned, and reaches it, but for the room for snapshots, when all are full. Given as nemo_context_options::max_bytes,
+ *  it holds in any case. Not counted are the vocabulary (some tens of MiB with 131,072 tokens), token ids and the stacks
+ *  of threads.
+ *  @param path          as for nemo_context_load().
+ *  @param options       with which the model would be loaded: instruction set level, threads, step rows and snapshots
+ *                       matter; NULL for defaults.
+ *  @param plan_options  the sessions; NULL for defaults.
+ *  @param plan          receives the numbers; `struct_size` must be set. Zeros on failure.
+ *  @param err           optional.
+ *  @return NEMO_OK; any -2xx; NEMO_E_INVALID_ARGUMENT, also for more tokens or other types than the model allows and for
+ *          NEMO_LOAD_NO_WEIGHTS; NEMO_E_STRUCT_SIZE; NEMO_E_NO_DEVICE; NEMO_E_OUT_OF_MEMORY.
+ *  @note Thread-safe. Callbacks in `options` are not called.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_plan(const char *path, const nemo_context_options *options,
+                               const nemo_plan_options *plan_options, nemo_memory_plan *plan, nemo_error *err);
 
 /** One file of a model that is in memory. */
 typedef struct nemo_memory_file {

@@ -140,6 +140,14 @@ struct LoadOptions {
   std::function<bool(std::uint64_t done_bytes, std::uint64_t total_bytes)> on_progress{};
 };
 
+/** The sessions to plan for; see ::nemo_plan_options. */
+struct PlanOptions {
+  std::uint32_t n_sessions = 0; /**< 0: 1. */
+  std::uint32_t n_tokens = 0;   /**< In each of them; 0: as many as the model allows. */
+  std::uint32_t kv_type = 0;    /**< NEMO_KV_ value. */
+  std::uint32_t state_type = 0; /**< NEMO_STATE_ value. */
+};
+
 /** One file of a model that is in memory; see ::nemo_memory_file. */
 struct MemoryFile {
   std::string name;                /**< The published name, such as "config.json". */
@@ -196,6 +204,21 @@ class Context {
     return load_with(options, [&](const nemo_context_options *c_options, nemo_context **out, nemo_error *error) {
       return nemo_context_load_memory(c_files.data(), c_files.size(), sizeof(nemo_memory_file), c_options, out, error);
     });
+  }
+
+  /** What a model and its sessions will take in memory, before anything is loaded; see nemo_plan(). */
+  static nemo_memory_plan plan(const std::string &path, const LoadOptions &options = {},
+                               const PlanOptions &sessions = {}) {
+    const nemo_context_options c_options = to_c(options);
+    nemo_plan_options c_sessions = NEMO_PLAN_OPTIONS_INIT;
+    c_sessions.n_sessions = sessions.n_sessions;
+    c_sessions.n_tokens = sessions.n_tokens;
+    c_sessions.kv_type = sessions.kv_type;
+    c_sessions.state_type = sessions.state_type;
+    nemo_memory_plan out = NEMO_MEMORY_PLAN_INIT;
+    nemo_error error = detail::empty_error();
+    detail::check(nemo_plan(path.c_str(), &c_options, &c_sessions, &out, &error), error);
+    return out;
   }
 
   /** What the model is and what it costs; see nemo_context_model_info(). */
@@ -284,16 +307,7 @@ class Context {
 
   template <typename Load>
   static Context load_with(const LoadOptions &options, const Load &load) {
-    nemo_context_options c_options = NEMO_CONTEXT_OPTIONS_INIT;
-    c_options.flags = options.flags;
-    c_options.n_threads = options.n_threads;
-    c_options.isa = options.isa;
-    c_options.max_step_rows = options.max_step_rows;
-    c_options.log_level = options.log_level;
-    c_options.worker = options.worker ? 1 : 0;
-    c_options.max_running = options.max_running;
-    c_options.max_bytes = options.max_bytes;
-    c_options.snapshot_bytes = options.snapshot_bytes;
+    nemo_context_options c_options = to_c(options);
     // The log's function must outlive the model, so the deleter below owns it.
     std::shared_ptr<LogCallback> log;
     if (options.on_log) {
@@ -320,6 +334,20 @@ class Context {
     return Context(owner);
   }
 
+  // All but the callbacks.
+  static nemo_context_options to_c(const LoadOptions &options) {
+    nemo_context_options out = NEMO_CONTEXT_OPTIONS_INIT;
+    out.flags = options.flags;
+    out.n_threads = options.n_threads;
+    out.isa = options.isa;
+    out.max_step_rows = options.max_step_rows;
+    out.log_level = options.log_level;
+    out.worker = options.worker ? 1 : 0;
+    out.max_running = options.max_running;
+    out.max_bytes = options.max_bytes;
+    out.snapshot_bytes = options.snapshot_bytes;
+    return out;
+  }
   // The C structs borrow from the arguments.
   static std::vector<nemo_chat_message> to_c(const std::vector<Message> &messages) {
     std::vector<nemo_chat_message> views;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/backend_options.h"
+#include "api/context_options.h"
 #include "api/handles.h"
 #include "api/isa.h"
 #include "api/marshal.h"
@@ -16,24 +17,7 @@ namespace nemotron::api {
 
 namespace {
 
-constexpr std::uint32_t kMaxStepRows = 4096;
-constexpr std::uint32_t kDefaultStepRows = 64;
 constexpr std::size_t kMaxMemoryFiles = 64;
-
-Status check_options(const nemo_context_options& options) {
-  const auto invalid = [](auto... parts) {
-    return Status(StatusCode::kInvalidArgument, join(parts...));
-  };
-  if ((options.flags & ~std::uint32_t{NEMO_LOAD_NO_WEIGHTS | NEMO_LOAD_FP8_WEIGHT_ONLY}) != 0)
-    return invalid("flags ", options.flags, " has bits that are not NEMO_LOAD_");
-  NEMO_TRY(check_threads(options.n_threads));
-  if (options.max_step_rows > kMaxStepRows)
-    return invalid("max_step_rows ", options.max_step_rows, " is more than ", kMaxStepRows);
-  if (options.worker > 1) return invalid("worker is ", options.worker, "; 0 or 1");
-  if (options.log_level > NEMO_LOG_DEBUG)
-    return invalid("log_level ", options.log_level, " is not a NEMO_LOG_");
-  return choose_kernels(options.isa).is_ok() ? Status::ok() : choose_kernels(options.isa).status();
-}
 
 Status load_engine(const ModelFile& file, const nemo_context_options& options,
                    nemo_context& context) {
@@ -46,17 +30,8 @@ Status load_engine(const ModelFile& file, const nemo_context_options& options,
     progress = [&](std::uint64_t done, std::uint64_t total) {
       return options.on_progress(done, total, options.progress_user);
     };
-  EngineOptions engine_options;
-  engine_options.max_step_rows =
-      static_cast<int>(options.max_step_rows == 0 ? kDefaultStepRows : options.max_step_rows);
-  if (options.max_running != 0) engine_options.max_running = options.max_running;
-  if (options.max_bytes != 0) engine_options.max_bytes = options.max_bytes;
-  if (options.snapshot_bytes != 0)
-    engine_options.snapshot_bytes =
-        options.snapshot_bytes == NEMO_NO_SNAPSHOTS ? 0 : options.snapshot_bytes;
-  engine_options.has_worker = options.worker != 0;
-  engine_options.numeric_options = options.flags & NEMO_LOAD_FP8_WEIGHT_ONLY;
-  NEMO_ASSIGN(context.engine, Engine::create(file, std::move(backend), engine_options, progress));
+  NEMO_ASSIGN(context.engine,
+              Engine::create(file, std::move(backend), engine_options_of(options), progress));
   context.logger.log(NEMO_LOG_INFO, join("loaded '", file.path(), "' (", context.format_name, ", ",
                                          context.engine->weights().size_bytes,
                                          " bytes of weights) for cpu/", kernels->name));
@@ -148,7 +123,7 @@ nemo_model_info describe(const nemo_context& context) {
   info.kv_bytes_per_token = LayerState::kv_bytes_per_token(config, KvType::kBF16);
   if (context.engine) {
     info.weight_bytes = context.engine->weights().size_bytes;
-    info.scratch_bytes = context.engine->activations().size_bytes();
+    info.scratch_bytes = context.engine->scratch_bytes();
   }
   return info;
 }

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "api/context_options.h"
 #include "api/handles.h"
 #include "api/marshal.h"
 
@@ -28,33 +29,6 @@ Status SessionLock::status() const {
 Status SessionLock::read_status() const { return is_in_callback_ ? Status::ok() : status(); }
 
 namespace {
-
-Result<KvType> kv_type_of(std::uint32_t number) {
-  switch (number) {
-    case NEMO_KV_DEFAULT:
-    case NEMO_KV_BF16:
-      return KvType::kBF16;
-    case NEMO_KV_F32:
-      return KvType::kF32;
-    case NEMO_KV_Q8:
-      return KvType::kQ8;
-    default:
-      return Status(StatusCode::kInvalidArgument, join("kv_type ", number, " is not a NEMO_KV_"));
-  }
-}
-
-Result<StateType> state_type_of(std::uint32_t number) {
-  switch (number) {
-    case NEMO_STATE_DEFAULT:
-    case NEMO_STATE_F32:
-      return StateType::kF32;
-    case NEMO_STATE_BF16:
-      return StateType::kBF16;
-    default:
-      return Status(StatusCode::kInvalidArgument,
-                    join("state_type ", number, " is not a NEMO_STATE_"));
-  }
-}
 
 Status create_session(nemo_context& context, const nemo_session_options* user_options,
                       nemo_session** out) {

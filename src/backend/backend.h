@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <span>
 
+#include "backend/backend_memory.h"
 #include "backend/step_batch.h"
 #include "backend/tensor.h"
 #include "base/result.h"
@@ -74,6 +75,9 @@ class Backend {
   // "cpu/avx2": for logs and build information.
   virtual const char* name() const = 0;
 
+  // What things take in its memory.
+  virtual const BackendMemory& memory() const = 0;
+
   // Memory. kOutOfMemory.
   virtual Result<DeviceBuffer> allocate(std::size_t size_bytes) = 0;
   // These four act after everything before them is done, which they wait for.
@@ -103,9 +107,8 @@ class Backend {
   // Weights.
   virtual Result<Matrix> upload(const MatrixSource& source) = 0;
 
-  // Activations in the form that linear() reads.
-  virtual std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const = 0;
-  // Its rows as floats, [n_rows, n_columns], unrounded; after everything before it is done.
+  // The rows of an activation as floats, [n_rows, n_columns], unrounded; after everything before it
+  // is done.
   virtual Status read_activation(Activation x, std::span<float> rows) = 0;
 
   // Row operations.

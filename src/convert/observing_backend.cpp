@@ -82,10 +82,6 @@ Status ObservingBackend::reserve_operations(std::size_t n) {
   return backend_->reserve_operations(n);
 }
 
-std::size_t ObservingBackend::activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const {
-  return backend_->activation_bytes(n_rows, n_columns);
-}
-
 Status ObservingBackend::read_activation(Activation x, std::span<float> rows) {
   return backend_->read_activation(x, rows);
 }

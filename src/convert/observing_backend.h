@@ -41,7 +41,7 @@ class ObservingBackend final : public Backend {
   Result<bool> advance(const RunLimit& limit) override;
   Status synchronize() override;
   Result<Matrix> upload(const MatrixSource& source) override { return backend_->upload(source); }
-  std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const override;
+  const BackendMemory& memory() const override { return backend_->memory(); }
   Status read_activation(Activation x, std::span<float> rows) override;
 
   void embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) override;

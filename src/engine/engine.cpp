@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "engine/memory_plan.h"
 #include "engine/role.h"
 #include "formats/fingerprint.h"
 #include "model/forward.h"
@@ -28,15 +29,18 @@ Result<std::shared_ptr<Engine>> Engine::create(const ModelFile& file,
   std::shared_ptr<Engine> engine(new Engine(options));
   engine->backend_ = std::move(backend);
   engine->config_ = file.config();
+  Backend& device = *engine->backend_;
+  const EngineBytes bytes = measure_engine(file, device.memory(), options.max_step_rows);
+  engine->scratch_bytes_ = bytes.scratch_bytes;
+  NEMO_TRY(engine->budget_.charge(bytes.total_bytes(),
+                                  join("a model of ", bytes.weight_bytes, " bytes of weights and ",
+                                       bytes.scratch_bytes, " of working memory")));
   NEMO_ASSIGN(const std::uint64_t model, fingerprint_of(file));
   engine->fingerprint_ = model ^ options.numeric_options * kOddMultiplier;
   engine->interleaves_keys_ = file.interleaves_keys();
-  Backend& device = *engine->backend_;
   NEMO_ASSIGN(engine->weights_, load_weights(file, device, progress));
-  NEMO_TRY(engine->budget_.charge(engine->weights_.size_bytes, "the weights"));
   NEMO_ASSIGN(engine->activations_,
               Activations::create(device, engine->config_, options.max_step_rows));
-  NEMO_TRY(engine->budget_.charge(engine->activations_.size_bytes(), "a step's activations"));
   NEMO_TRY(device.reserve_operations(max_step_operations(engine->weights_.layers.size())));
   engine->pool_ = std::make_unique<StatePool>(device, engine->budget_);
   engine->logits_.resize(static_cast<std::size_t>(engine->config_.n_vocab));

@@ -66,7 +66,8 @@ class Engine {
   static constexpr Clock::time_point kNever = Clock::time_point::max();
   enum class Progress : std::uint8_t { kIdle, kMore };
 
-  // Loads the weights of `file`. As load_weights(); kOverBudget and kOutOfMemory.
+  // Loads the weights of `file`. As load_weights(); kOutOfMemory; kOverBudget with the numbers, and
+  // then nothing was read or allocated.
   static Result<std::shared_ptr<Engine>> create(const ModelFile& file,
                                                 std::unique_ptr<Backend> backend,
                                                 const EngineOptions& options,
@@ -79,6 +80,8 @@ class Engine {
   const ModelConfig& config() const { return config_; }
   const ModelWeights& weights() const { return weights_; }
   const Activations& activations() const { return activations_; }
+  // Activations and what else a step works in.
+  std::uint64_t scratch_bytes() const { return scratch_bytes_; }
   const EngineOptions& options() const { return options_; }
   // Of the model and the numeric options: states may be exchanged where it is the same.
   std::uint64_t fingerprint() const { return fingerprint_; }
@@ -196,6 +199,7 @@ class Engine {
   bool interleaves_keys_ = false;
   ModelWeights weights_;
   Activations activations_;
+  std::uint64_t scratch_bytes_ = 0;
   std::array<std::unique_ptr<StateLayout>, 16> layouts_;
   std::unique_ptr<StatePool> pool_;
 

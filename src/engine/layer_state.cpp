@@ -42,8 +42,8 @@ std::size_t blocks_for(std::int64_t n_tokens) {
 
 }  // namespace
 
-Result<StateLayout> StateLayout::create(Backend& backend, const ModelConfig& config, KvType kv_type,
-                                        StateType state_type) {
+Result<StateLayout> StateLayout::measure(const ModelConfig& config, KvType kv_type,
+                                         StateType state_type) {
   NEMO_TRY(check_kv_type(config, kv_type));
   StateLayout layout;
   layout.kv = kv_layout_of(config, kv_type);
@@ -52,8 +52,18 @@ Result<StateLayout> StateLayout::create(Backend& backend, const ModelConfig& con
     layout.conv_bytes = conv_bytes_of(config);
     layout.ssm_bytes = ssm_bytes_of(config, state_type);
   }
+  return layout;
+}
+
+Result<StateLayout> StateLayout::create(Backend& backend, const ModelConfig& config, KvType kv_type,
+                                        StateType state_type) {
+  NEMO_ASSIGN(StateLayout layout, measure(config, kv_type, state_type));
   NEMO_ASSIGN(layout.zeros, backend.allocate(layout.recurrent_bytes()));
   return layout;
+}
+
+std::uint64_t StateLayout::kv_bytes(std::int64_t n_tokens) const {
+  return std::uint64_t{blocks_for(n_tokens)} * static_cast<std::uint64_t>(kv.block_bytes());
 }
 
 LayerState::LayerState(const StateLayout& layout, std::int64_t position, StateRef recurrent,

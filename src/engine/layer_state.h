@@ -19,6 +19,12 @@ struct StateLayout {
   static Result<StateLayout> create(Backend& backend, const ModelConfig& config, KvType kv_type,
                                     StateType state_type);
 
+  // Without memory for `zeros`: for planning.
+  static Result<StateLayout> measure(const ModelConfig& config, KvType kv_type,
+                                     StateType state_type);
+
+  // Of a sequence of n_tokens.
+  std::uint64_t kv_bytes(std::int64_t n_tokens) const;
   std::size_t recurrent_bytes() const { return conv_bytes + ssm_bytes; }
   // Tells states that may be exchanged from those that may not.
   std::uint32_t numerics_id() const {

@@ -4,7 +4,7 @@
 
 namespace nemotron {
 
-Status MemoryBudget::charge(std::uint64_t size_bytes, const char* what) {
+Status MemoryBudget::charge(std::uint64_t size_bytes, std::string_view what) {
   std::uint64_t used = used_bytes_.load(std::memory_order_relaxed);
   do {
     if (used > limit_bytes_ || size_bytes > limit_bytes_ - used)

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <limits>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -19,7 +20,7 @@ class MemoryBudget {
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
   // kOverBudget with the numbers; `what` names the thing in the sentence.
-  Status charge(std::uint64_t size_bytes, const char* what);
+  Status charge(std::uint64_t size_bytes, std::string_view what);
   void release(std::uint64_t size_bytes);
 
   std::uint64_t limit_bytes() const { return limit_bytes_; }

@@ -120,25 +120,25 @@ bool Engine::plan(Lock& lock) {
     for (const PlannedSpan& planned : plan_) is_any |= add_to_step(lock, planned);
     plan_.clear();
     if (!is_any) continue;  // those that did not fit have ended
-    for (const Step::Entry& entry : step_.entries()) {
-      entry.sequence->in_step = true;
-      entry.sequence->last_turn = ++n_turns_;
-    }
     step_.start(runner());
     return true;
   }
 }
 
 bool Engine::add_to_step(Lock& lock, const PlannedSpan& planned) {
+  // The lock was given up where another one's end was told since: this one may have changed.
   Sequence& sequence = *planned.sequence;
-  if (sequence.request == nullptr) return false;  // ended while another one's end was told
+  const PlannedSpan span{planned.sequence, std::min(planned.n_rows, sequence.n_pending())};
+  if (sequence.request == nullptr || span.n_rows == 0) return false;
   Status status = with_room([&] {
     sequence.reserve_tokens(0);
     // Room for the whole prompt first: then a later step of it cannot fail.
     NEMO_TRY(sequence.state.reserve(*backend_, *pool_, sequence.n_pending()));
-    return step_.add(runner(), *pool_, planned);
+    return step_.add(runner(), *pool_, span);
   });
   if (status.is_ok()) {
+    sequence.in_step = true;
+    sequence.last_turn = ++n_turns_;
     sequence.publish_position();
     return true;
   }

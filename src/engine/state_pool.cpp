@@ -49,6 +49,8 @@ Result<StateRef> StatePool::take(std::size_t size_bytes) {
     list.reserve(kMaxFreeBuffers);
   }
   auto buffer = std::make_unique<StateBuffer>();
+  // More than ever before only for what is held: buffers kept for later go first.
+  if (budget_.used_bytes() + size_bytes > budget_.peak_bytes()) trim(size_bytes);
   NEMO_TRY(budget_.charge(size_bytes, "a session's state"));
   Charge charge(budget_, size_bytes);
   NEMO_ASSIGN(buffer->memory, backend_.allocate(size_bytes));

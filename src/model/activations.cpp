@@ -13,15 +13,15 @@ constexpr std::size_t kPartAlignment = 64;
 
 class Activations::Carver {
  public:
-  Carver(const Backend& backend, std::int64_t n_rows, std::byte* arena)
-      : backend_(backend), n_rows_(n_rows), arena_(arena) {}
+  Carver(const BackendMemory& memory, std::int64_t n_rows, std::byte* arena)
+      : memory_(memory), n_rows_(n_rows), arena_(arena) {}
 
   Part floats(std::int64_t n_columns) { return floats(n_columns, n_rows_); }
   Part floats(std::int64_t n_columns, std::int64_t n_rows) {
     return take(n_columns, static_cast<std::size_t>(n_rows * n_columns) * sizeof(float));
   }
   Part activation(std::int64_t n_columns) {
-    return take(n_columns, backend_.activation_bytes(n_rows_, n_columns));
+    return take(n_columns, memory_.activation_bytes(n_rows_, n_columns));
   }
 
   std::size_t used_bytes() const { return used_bytes_; }
@@ -34,15 +34,15 @@ class Activations::Carver {
     return part;
   }
 
-  const Backend& backend_;
+  const BackendMemory& memory_;
   std::int64_t n_rows_;
   std::byte* arena_;
   std::size_t used_bytes_ = 0;
 };
 
-Activations::Layout Activations::carve(const Backend& backend, const ModelConfig& config,
+Activations::Layout Activations::carve(const BackendMemory& memory, const ModelConfig& config,
                                        std::int64_t max_rows, std::byte* arena) {
-  Carver carver(backend, max_rows, arena);
+  Carver carver(memory, std::max(max_rows, kMaxLogitRows), arena);
   Layout parts;
   parts.hidden = carver.floats(config.d_model);
   parts.normed = carver.activation(config.d_model);
@@ -71,15 +71,18 @@ Activations::Layout Activations::carve(const Backend& backend, const ModelConfig
   return parts;
 }
 
+std::size_t Activations::bytes_for(const BackendMemory& memory, const ModelConfig& config,
+                                   std::int64_t max_rows) {
+  return carve(memory, config, max_rows, nullptr).size_bytes;
+}
+
 Result<Activations> Activations::create(Backend& backend, const ModelConfig& config,
                                         std::int64_t max_rows) {
-  const std::int64_t n_rows = std::max(max_rows, kMaxLogitRows);
   Activations activations;
   activations.max_rows_ = max_rows;
-  const std::size_t size_bytes = carve(backend, config, n_rows, nullptr).size_bytes;
-  NEMO_ASSIGN(activations.arena_, backend.allocate(size_bytes));
+  NEMO_ASSIGN(activations.arena_, backend.allocate(bytes_for(backend.memory(), config, max_rows)));
   activations.parts_ =
-      carve(backend, config, n_rows, static_cast<std::byte*>(activations.arena_.data()));
+      carve(backend.memory(), config, max_rows, static_cast<std::byte*>(activations.arena_.data()));
   return activations;
 }
 

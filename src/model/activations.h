@@ -39,6 +39,10 @@ class Activations {
   static Result<Activations> create(Backend& backend, const ModelConfig& config,
                                     std::int64_t max_rows);
 
+  // What create() allocates.
+  static std::size_t bytes_for(const BackendMemory& memory, const ModelConfig& config,
+                               std::int64_t max_rows);
+
   std::int64_t max_rows() const { return max_rows_; }
   std::size_t size_bytes() const { return arena_.size_bytes(); }
 
@@ -55,7 +59,7 @@ class Activations {
   // Hands out consecutive parts of the arena, or only measures it while there is none.
   class Carver;
   struct Layout;
-  static Layout carve(const Backend& backend, const ModelConfig& config, std::int64_t max_rows,
+  static Layout carve(const BackendMemory& memory, const ModelConfig& config, std::int64_t max_rows,
                       std::byte* arena);
 
   struct Part {

@@ -2,6 +2,7 @@
 // f32 in the form of the mathematics (A rather than A_log, convolution taps first).
 #include "model/weights.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "formats/model_file.h"
@@ -13,10 +14,13 @@ namespace {
 
 class WeightLoader {
  public:
-  WeightLoader(const ModelFile& file, Backend& backend, const LoadProgress& progress)
-      : file_(file), backend_(backend), progress_(progress) {}
+  // Without a backend nothing is read: the same walk over all tensors measures them.
+  WeightLoader(const ModelFile& file, const BackendMemory& memory, Backend* backend,
+               const LoadProgress& progress)
+      : file_(file), memory_(memory), backend_(backend), progress_(progress) {}
 
   Result<ModelWeights> load();
+  WeightBytes measure();
 
  private:
   Status load_layer(int layer, LayerKind kind, LayerWeights& out);
@@ -33,11 +37,13 @@ class WeightLoader {
   Status report(std::uint64_t more_bytes);
 
   const ModelFile& file_;
-  Backend& backend_;
+  const BackendMemory& memory_;
+  Backend* backend_;
   const LoadProgress& progress_;
   ModelWeights weights_;
   std::uint64_t done_bytes_ = 0;
   std::uint64_t total_bytes_ = 0;
+  std::uint64_t product_bytes_ = 0;
 };
 
 Result<ModelWeights> WeightLoader::load() {
@@ -61,6 +67,11 @@ Result<ModelWeights> WeightLoader::load() {
   }
   NEMO_TRY(report(total_bytes_ - done_bytes_));  // tensors that the model does not use
   return std::move(weights_);
+}
+
+WeightBytes WeightLoader::measure() {
+  const Result<ModelWeights> weights = load();  // cannot fail: nothing is read
+  return {weights->size_bytes, product_bytes_};
 }
 
 Status WeightLoader::load_layer(int layer, LayerKind kind, LayerWeights& out) {
@@ -156,7 +167,12 @@ Status WeightLoader::load_matrix(TensorRole role, int layer, Matrix& out, Matrix
     return file_.read_raw(entry, offset, bytes);
   };
   source.progress = [&](std::uint64_t more_bytes) { return report(more_bytes); };
-  NEMO_ASSIGN(out, backend_.upload(source));
+  product_bytes_ = std::max(product_bytes_, memory_.product_bytes(source));
+  if (backend_ == nullptr) {
+    weights_.size_bytes += memory_.matrix_bytes(source);
+    return Status::ok();
+  }
+  NEMO_ASSIGN(out, backend_->upload(source));
   weights_.size_bytes += out.memory.size_bytes();
   return Status::ok();
 }
@@ -164,6 +180,7 @@ Status WeightLoader::load_matrix(TensorRole role, int layer, Matrix& out, Matrix
 Result<std::vector<float>> WeightLoader::read_vector(TensorRole role, int layer) {
   const TensorEntry& entry = *file_.lookup(role, layer);
   std::vector<float> values(entry.n_elements());
+  if (backend_ == nullptr) return values;
   NEMO_TRY(file_.read_f32(entry, values));
   NEMO_TRY(report(entry.size_bytes));
   return values;
@@ -175,8 +192,13 @@ Status WeightLoader::load_vector(TensorRole role, int layer, const float*& out) 
 }
 
 Status WeightLoader::upload_vector(const std::vector<float>& values, const float*& out) {
-  NEMO_ASSIGN(DeviceBuffer buffer, backend_.allocate(values.size() * sizeof(float)));
-  NEMO_TRY(backend_.write(buffer, values));
+  const std::size_t size_bytes = values.size() * sizeof(float);
+  if (backend_ == nullptr) {
+    weights_.size_bytes += size_bytes;
+    return Status::ok();
+  }
+  NEMO_ASSIGN(DeviceBuffer buffer, backend_->allocate(size_bytes));
+  NEMO_TRY(backend_->write(buffer, values));
   out = buffer.floats();
   weights_.size_bytes += buffer.size_bytes();
   weights_.vectors.push_back(std::move(buffer));
@@ -194,7 +216,11 @@ Status WeightLoader::report(std::uint64_t more_bytes) {
 
 Result<ModelWeights> load_weights(const ModelFile& file, Backend& backend,
                                   const LoadProgress& progress) {
-  return WeightLoader(file, backend, progress).load();
+  return WeightLoader(file, backend.memory(), &backend, progress).load();
+}
+
+WeightBytes measure_weights(const ModelFile& file, const BackendMemory& memory) {
+  return WeightLoader(file, memory, nullptr, {}).measure();
 }
 
 }  // namespace nemotron

@@ -53,6 +53,13 @@ struct ModelWeights {
 using LoadProgress =
     std::function<std::int32_t(std::uint64_t done_bytes, std::uint64_t total_bytes)>;
 
+// What they take in a backend's memory.
+struct WeightBytes {
+  std::uint64_t stored_bytes = 0;   // ModelWeights::size_bytes
+  std::uint64_t product_bytes = 0;  // working memory of products with them
+};
+WeightBytes measure_weights(const ModelFile& file, const BackendMemory& memory);
+
 // Reads and uploads every tensor. `file` is complete and consistent: src/formats has checked it.
 // kFileRead, kFileChanged, kOutOfMemory, kCancelled.
 Result<ModelWeights> load_weights(const ModelFile& file, Backend& backend,

@@ -119,6 +119,26 @@ LAYOUT_MEMBER(nemo_allocator, allocate, 8);
 LAYOUT_MEMBER(nemo_allocator, release, 16);
 LAYOUT_MEMBER(nemo_allocator, user, 24);
 
+LAYOUT_SIZE(nemo_plan_options, 24);
+LAYOUT_MEMBER(nemo_plan_options, struct_size, 0);
+LAYOUT_MEMBER(nemo_plan_options, n_sessions, 4);
+LAYOUT_MEMBER(nemo_plan_options, n_tokens, 8);
+LAYOUT_MEMBER(nemo_plan_options, kv_type, 12);
+LAYOUT_MEMBER(nemo_plan_options, state_type, 16);
+LAYOUT_MEMBER(nemo_plan_options, reserved, 20);
+
+LAYOUT_SIZE(nemo_memory_plan, 64);
+LAYOUT_MEMBER(nemo_memory_plan, struct_size, 0);
+LAYOUT_MEMBER(nemo_memory_plan, n_sessions, 4);
+LAYOUT_MEMBER(nemo_memory_plan, n_tokens, 8);
+LAYOUT_MEMBER(nemo_memory_plan, isa, 12);
+LAYOUT_MEMBER(nemo_memory_plan, weight_bytes, 16);
+LAYOUT_MEMBER(nemo_memory_plan, scratch_bytes, 24);
+LAYOUT_MEMBER(nemo_memory_plan, recurrent_bytes, 32);
+LAYOUT_MEMBER(nemo_memory_plan, kv_bytes, 40);
+LAYOUT_MEMBER(nemo_memory_plan, snapshot_bytes, 48);
+LAYOUT_MEMBER(nemo_memory_plan, total_bytes, 56);
+
 LAYOUT_SIZE(nemo_memory_file, 32);
 LAYOUT_MEMBER(nemo_memory_file, struct_size, 0);
 LAYOUT_MEMBER(nemo_memory_file, reserved, 4);
@@ -334,6 +354,8 @@ int nemo_abi_initialisers(void);
 int nemo_abi_initialisers(void) {
   nemo_error error = NEMO_ERROR_INIT;
   nemo_context_options context_options = NEMO_CONTEXT_OPTIONS_INIT;
+  nemo_plan_options plan_options = NEMO_PLAN_OPTIONS_INIT;
+  nemo_memory_plan memory_plan = NEMO_MEMORY_PLAN_INIT;
   nemo_memory_file memory_file = NEMO_MEMORY_FILE_INIT;
   nemo_model_info model_info = NEMO_MODEL_INFO_INIT;
   nemo_tensor_info tensor_info = NEMO_TENSOR_INFO_INIT;
@@ -353,6 +375,8 @@ int nemo_abi_initialisers(void) {
   nemo_imatrix_options imatrix_options = NEMO_IMATRIX_OPTIONS_INIT;
   return (error.struct_size == sizeof error) +
          (context_options.struct_size == sizeof context_options) +
+         (plan_options.struct_size == sizeof plan_options) +
+         (memory_plan.struct_size == sizeof memory_plan) +
          (memory_file.struct_size == sizeof memory_file) +
          (model_info.struct_size == sizeof model_info) +
          (tensor_info.struct_size == sizeof tensor_info) +

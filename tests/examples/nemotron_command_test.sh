@@ -34,6 +34,10 @@ expect_exit 1 "$nemotron" inspect "$folder/tools.json"
 for source in "$model" "$folder/model.safetensors"; do
   expect_exit 0 "$nemotron" inspect "$source"
   grep -q "^layers .*M" "$work/out" || fail "inspect shows no layers"
+  expect_exit 0 "$nemotron" inspect "$source" --sessions 4 --context 100 --kv-type q8 --snapshots 0
+  grep -q "memory with 4 sessions of 100 tokens" "$work/out" || fail "inspect plans no memory"
+  grep -q "B  4 times keys and values" "$work/out" || fail "inspect shows no keys and values"
+  expect_exit 1 "$nemotron" inspect "$source" --context 100000
 done
 
 text='Turn off the light, s'\''il vous plaît! <|im_end|>'

@@ -5,15 +5,12 @@
 
 #include "backend/cpu/kv_rows.h"
 #include "backend/cpu/pack_weights.h"
-#include "base/checked_math.h"
 #include "io/page_buffer.h"
 
 namespace nemotron {
 
 namespace {
 
-constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kMostRecords = 2;     // of one operation
 constexpr std::size_t kFewOperations = 16;  // room for them before a step's is reserved
 
 }  // namespace
@@ -32,9 +29,10 @@ Result<std::shared_ptr<ThreadPool>> make_thread_pool(const CpuBackendOptions& op
 CpuBackend::CpuBackend(const CpuBackendOptions& options, std::shared_ptr<ThreadPool> pool)
     : kernels_(*options.kernels),
       pool_(std::move(pool)),
+      memory_(kernels_, pool_->n_threads()),
       queue_(*pool_),
       fp8_weight_only_(options.fp8_weight_only),
-      memory_(options.memory) {}
+      pages_(options.memory) {}
 
 Result<std::unique_ptr<CpuBackend>> CpuBackend::create(const CpuBackendOptions& options) {
   NEMO_ASSIGN(auto pool, make_thread_pool(options));
@@ -49,7 +47,7 @@ Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuBackendOptions& optio
 }
 
 Result<DeviceBuffer> CpuBackend::allocate(std::size_t size_bytes) {
-  auto pages = std::make_shared<PageBuffer>(PageBuffer::allocate(size_bytes, memory_));
+  auto pages = std::make_shared<PageBuffer>(PageBuffer::allocate(size_bytes, pages_));
   if (!pages->is_valid())
     return Status(StatusCode::kOutOfMemory,
                   "cannot allocate " + std::to_string(size_bytes) + " bytes");
@@ -99,7 +97,9 @@ void CpuBackend::copy(void* to, const void* from, std::size_t size_bytes) {
   std::memcpy(to, from, size_bytes);
 }
 
-Status CpuBackend::reserve_operations(std::size_t n) { return queue_.reserve(n * kMostRecords); }
+Status CpuBackend::reserve_operations(std::size_t n) {
+  return queue_.reserve(n * CpuMemory::kMostRecords);
+}
 
 Status CpuBackend::synchronize() {
   queue_.advance({});
@@ -113,16 +113,15 @@ Result<Matrix> CpuBackend::upload(const MatrixSource& source) {
                 source.n_columns,
                 source.weight_scale,
                 fp8_weight_only_ ? 0.0f : source.input_scale};
-  NEMO_ASSIGN(matrix.memory, allocate(stored_bytes(source, kernels_)));
-  NEMO_TRY(pack_weights(source, kernels_, *pool_, memory_,
+  NEMO_ASSIGN(matrix.memory, allocate(memory_.matrix_bytes(source)));
+  NEMO_TRY(pack_weights(source, kernels_, *pool_, pages_,
                         static_cast<std::byte*>(matrix.memory.data())));
   if (source.use == MatrixUse::kProduct) NEMO_TRY(reserve_scratch(source.type, source.n_columns));
   return matrix;
 }
 
 Status CpuBackend::reserve_scratch(TensorType type, std::int64_t n_columns) {
-  const std::size_t bytes = round_up(
-      static_cast<std::size_t>(kernels_.linear_scratch_bytes(type, n_columns)), kAlignment);
+  const std::size_t bytes = memory_.thread_scratch_bytes(type, n_columns);
   if (bytes <= scratch_bytes_) return Status::ok();
   NEMO_ASSIGN(scratch_, allocate(bytes * static_cast<std::size_t>(pool_->n_threads())));
   scratch_bytes_ = bytes;

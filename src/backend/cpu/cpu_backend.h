@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "backend/backend.h"
+#include "backend/cpu/cpu_memory.h"
 #include "backend/cpu/operation_queue.h"
 #include "io/page_buffer.h"
 #include "kernels/cpu/kernel_table.h"
@@ -38,6 +39,7 @@ class CpuBackend final : public Backend {
 
   const char* name() const override { return kernels_.name; }
 
+  const BackendMemory& memory() const override { return memory_; }
   Result<DeviceBuffer> allocate(std::size_t size_bytes) override;
   void zero(const DeviceBuffer& buffer) override;
   Status read(const float* device, std::span<float> host) override;
@@ -51,7 +53,6 @@ class CpuBackend final : public Backend {
   Result<bool> advance(const RunLimit& limit) override { return queue_.advance(limit); }
   Status synchronize() override;
   Result<Matrix> upload(const MatrixSource& source) override;
-  std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const override;
   Status read_activation(Activation x, std::span<float> rows) override;
 
   void embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) override;
@@ -100,11 +101,12 @@ class CpuBackend final : public Backend {
 
   const kernels::KernelTable& kernels_;
   std::shared_ptr<ThreadPool> pool_;
+  CpuMemory memory_;
   OperationQueue queue_;
   DeviceBuffer scratch_;  // [n_threads, scratch_bytes_]
   std::size_t scratch_bytes_ = 0;
   bool fp8_weight_only_ = false;
-  const HostMemory memory_;
+  const HostMemory pages_;
 };
 
 // An activation: rows of floats, and behind them room for what a level's `prepare` writes.

@@ -46,6 +46,8 @@ class OperationQueue {
 
   explicit OperationQueue(ThreadPool& pool) : pool_(pool) {}
 
+  // Of memory for that many records.
+  static std::uint64_t record_bytes(std::size_t n_records) { return n_records * sizeof(Record); }
   // kOutOfMemory.
   Status reserve(std::size_t n_records);
 

@@ -9,15 +9,10 @@ namespace nemotron {
 
 namespace {
 
-constexpr std::size_t kAlignment = 64;
 constexpr std::int64_t kPrepareGrain = 512;  // blocks of prepared columns not worth another range
 
-std::size_t float_bytes(std::int64_t n_rows, std::int64_t n_columns) {
-  return round_up(static_cast<std::size_t>(n_rows * n_columns) * sizeof(float), kAlignment);
-}
-
 void* prepared_part(const Activation& a) {
-  return static_cast<std::byte*>(a.data) + float_bytes(a.n_rows, a.n_columns);
+  return static_cast<std::byte*>(a.data) + CpuMemory::float_bytes(a.n_rows, a.n_columns);
 }
 
 WorkPlan plan_of(std::int64_t n_items, const WorkShape& shape, std::int64_t unit = 1) {
@@ -29,14 +24,6 @@ WorkPlan plan_of(std::int64_t n_items, const WorkShape& shape, std::int64_t unit
 }
 
 }  // namespace
-
-std::size_t CpuBackend::activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const {
-  std::int64_t prepared = 0;
-  for (int i = 0; i < kNumTensorTypes; ++i)
-    prepared =
-        std::max(prepared, kernels_.prepared_bytes(static_cast<TensorType>(i), n_rows, n_columns));
-  return float_bytes(n_rows, n_columns) + static_cast<std::size_t>(prepared);
-}
 
 Status CpuBackend::read_activation(Activation x, std::span<float> rows) {
   return read(first_element(x), rows);

@@ -27,6 +27,7 @@ TEST_CASE("NULL where it may not be") {
   nemo_context* new_context = nullptr;
   nemo_session* new_session = nullptr;
   nemo_model_info info = NEMO_MODEL_INFO_INIT;
+  nemo_memory_plan plan = NEMO_MEMORY_PLAN_INIT;
   nemo_tensor_info tensor = NEMO_TENSOR_INFO_INIT;
   std::int32_t tokens[4] = {};
   char text[4] = {};
@@ -38,6 +39,8 @@ TEST_CASE("NULL where it may not be") {
       nemo_build_info(text, 4, nullptr, e),
       nemo_context_load(nullptr, nullptr, &new_context, e),
       nemo_context_load(path.c_str(), nullptr, nullptr, e),
+      nemo_plan(nullptr, nullptr, nullptr, &plan, e),
+      nemo_plan(path.c_str(), nullptr, nullptr, nullptr, e),
       nemo_context_load_memory(nullptr, 1, sizeof(nemo_memory_file), nullptr, &new_context, e),
       nemo_context_model_info(nullptr, &info, e),
       nemo_context_model_info(context.get(), nullptr, e),
@@ -127,6 +130,15 @@ TEST_CASE("structs of another size") {
   nemo_model_info info = NEMO_MODEL_INFO_INIT;
   info.struct_size = 0;
   failure.check(nemo_context_model_info(context.get(), &info, failure.out()), NEMO_E_STRUCT_SIZE);
+  nemo_memory_plan plan = NEMO_MEMORY_PLAN_INIT;
+  plan.struct_size = 0;
+  failure.check(nemo_plan(path.c_str(), nullptr, nullptr, &plan, failure.out()),
+                NEMO_E_STRUCT_SIZE);
+  plan.struct_size = sizeof plan;
+  nemo_plan_options plan_options = NEMO_PLAN_OPTIONS_INIT;
+  plan_options.struct_size = 8;
+  failure.check(nemo_plan(path.c_str(), nullptr, &plan_options, &plan, failure.out()),
+                NEMO_E_STRUCT_SIZE);
   nemo_tensor_info tensor = NEMO_TENSOR_INFO_INIT;
   tensor.struct_size = 0;
   failure.check(nemo_context_tensor(context.get(), 0, &tensor, failure.out()), NEMO_E_STRUCT_SIZE);

@@ -159,7 +159,7 @@ TEST_CASE("a session is not saved while a request runs") {
   class Nothing final : public Request {
     Logits logits_wanted() const override { return Logits::kNone; }
     Next on_logits(std::int64_t, std::span<const float>) override { return {}; }
-    void on_end(const Status&) override {}
+    void on_end(Status) override {}
   };
   const auto engine = load_engine(kModelData + "hf/one_group_p10", best_kernels());
   const auto session = session_at(engine, 20);

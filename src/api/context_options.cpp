@@ -1,0 +1,68 @@
+#include "api/context_options.h"
+
+#include "api/isa.h"
+#include "api/marshal.h"
+
+namespace nemotron::api {
+
+namespace {
+constexpr std::uint32_t kMaxStepRows = 4096;
+constexpr std::uint32_t kDefaultStepRows = 64;
+}  // namespace
+
+Status check_options(const nemo_context_options& options) {
+  const auto invalid = [](auto... parts) {
+    return Status(StatusCode::kInvalidArgument, join(parts...));
+  };
+  if ((options.flags & ~std::uint32_t{NEMO_LOAD_NO_WEIGHTS | NEMO_LOAD_FP8_WEIGHT_ONLY}) != 0)
+    return invalid("flags ", options.flags, " has bits that are not NEMO_LOAD_");
+  NEMO_TRY(check_threads(options.n_threads));
+  if (options.max_step_rows > kMaxStepRows)
+    return invalid("max_step_rows ", options.max_step_rows, " is more than ", kMaxStepRows);
+  if (options.worker > 1) return invalid("worker is ", options.worker, "; 0 or 1");
+  if (options.log_level > NEMO_LOG_DEBUG)
+    return invalid("log_level ", options.log_level, " is not a NEMO_LOG_");
+  return choose_kernels(options.isa).is_ok() ? Status::ok() : choose_kernels(options.isa).status();
+}
+
+EngineOptions engine_options_of(const nemo_context_options& options) {
+  EngineOptions out;
+  out.max_step_rows =
+      static_cast<int>(options.max_step_rows == 0 ? kDefaultStepRows : options.max_step_rows);
+  if (options.max_running != 0) out.max_running = options.max_running;
+  if (options.max_bytes != 0) out.max_bytes = options.max_bytes;
+  if (options.snapshot_bytes != 0)
+    out.snapshot_bytes = options.snapshot_bytes == NEMO_NO_SNAPSHOTS ? 0 : options.snapshot_bytes;
+  out.has_worker = options.worker != 0;
+  out.numeric_options = options.flags & NEMO_LOAD_FP8_WEIGHT_ONLY;
+  return out;
+}
+
+Result<KvType> kv_type_of(std::uint32_t number) {
+  switch (number) {
+    case NEMO_KV_DEFAULT:
+    case NEMO_KV_BF16:
+      return KvType::kBF16;
+    case NEMO_KV_F32:
+      return KvType::kF32;
+    case NEMO_KV_Q8:
+      return KvType::kQ8;
+    default:
+      return Status(StatusCode::kInvalidArgument, join("kv_type ", number, " is not a NEMO_KV_"));
+  }
+}
+
+Result<StateType> state_type_of(std::uint32_t number) {
+  switch (number) {
+    case NEMO_STATE_DEFAULT:
+    case NEMO_STATE_F32:
+      return StateType::kF32;
+    case NEMO_STATE_BF16:
+      return StateType::kBF16;
+    default:
+      return Status(StatusCode::kInvalidArgument,
+                    join("state_type ", number, " is not a NEMO_STATE_"));
+  }
+}
+
+}  // namespace nemotron::api

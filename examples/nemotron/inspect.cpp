@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 
+#include "hub_model.h"
 #include "program.h"
 
 namespace {
@@ -89,7 +90,8 @@ void inspect(const InspectOptions& options) {
   load.n_threads = options.model.n_threads;
   load.isa = options.model.isa;
   load.snapshot_bytes = options.snapshot_mib == 0 ? NEMO_NO_SNAPSHOTS : options.snapshot_mib << 20;
-  print_plan(nemotron::Context::plan(options.model.path, load, options.sessions), info.max_context);
+  const std::string path = local_model_path(options.model.path);
+  print_plan(nemotron::Context::plan(path, load, options.sessions), info.max_context);
   write_out("");
 }
 

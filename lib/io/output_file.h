@@ -15,8 +15,8 @@ namespace nemotron {
 
 class OutputFile {
  public:
-  // Removes what writers of this path left that were killed. Reserves `size_bytes` on the disk where the file system can, so that a full disk is known
-  // before the work is done. kFileWrite.
+  // Removes what writers of this path left that were killed. Reserves `size_bytes` on the disk
+  // where the file system can, so that a full disk is known before the work is done. kFileWrite.
   static Result<std::unique_ptr<OutputFile>> create(const std::string& path,
                                                     std::uint64_t size_bytes);
   ~OutputFile();

@@ -223,8 +223,8 @@ void check_loading(const std::string& path) {
   check(last > 0, "progress is told");
   const nemo_memory_plan plan =
       nemotron::Context::plan(path, {.snapshot_bytes = NEMO_NO_SNAPSHOTS}, {.n_sessions = 3});
-  check(plan.total_bytes == plan.weight_bytes + plan.scratch_bytes +
-                                3 * (plan.recurrent_bytes + plan.kv_bytes),
+  check(plan.total_bytes ==
+            plan.weight_bytes + plan.scratch_bytes + 3 * (plan.recurrent_bytes + plan.kv_bytes),
         "plan");
   check_throws<nemotron::Error>([&] { nemotron::Context::plan(path, {.isa = 99}); }, "plan");
   check(context.layer_pattern().size() == context.model_info().n_layers, "layer_pattern");

@@ -47,8 +47,7 @@ class Stepper {
     auto engine = Engine::create(file.value(), std::move(backend).value(), EngineOptions{}, {});
     REQUIRE(engine.is_ok());
     engine_ = std::move(engine).value();
-    auto layout =
-        StateLayout::create(*backend_, engine_->config(), KvType::kBF16, StateType::kF32);
+    auto layout = StateLayout::create(*backend_, engine_->config(), KvType::kBF16, StateType::kF32);
     REQUIRE(layout.is_ok());
     layout_.emplace(std::move(layout).value());
     // As if so many tokens had been read: their keys are zeros.

@@ -184,10 +184,8 @@ bool Session::is_in_thoughts(const Tokenizer& tokenizer, std::span<const std::in
                              bool is_whole) const {
   const std::int32_t open = tokenizer.token_id("<think>");
   const std::int32_t close = tokenizer.token_id("</think>");
-  const auto& starts = options_.turn_starts;
   const auto is_decisive = [&](std::int32_t token) {
-    return token == open || token == close ||
-           std::find(starts.begin(), starts.end(), token) != starts.end();
+    return token == open || token == close || is_turn_start(token);
   };
   if (open < 0) return false;
   const auto last = std::find_if(prompt.rbegin(), prompt.rend(), is_decisive);

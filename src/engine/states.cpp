@@ -62,6 +62,9 @@ Status Engine::fork(const SequencePtr& sequence, const SequencePtr& into) {
 }
 
 Status Engine::adopt(const SequencePtr& sequence, const SequencePtr& from) {
+  // A step that a cancelled request left is finished here; no other begins, since the caller has
+  // both.
+  NEMO_TRY(with_sequence(from, [](Sequence&) { return Status::ok(); }));
   return with_sequence(sequence, [&](Sequence& s) -> Status {
     if (from->request != nullptr || from->in_step)
       return {StatusCode::kState, "a request of 'from' is still running"};

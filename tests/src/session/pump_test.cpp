@@ -227,6 +227,22 @@ TEST_CASE("a cancelled prompt goes on as if it had not been cancelled") {
   CHECK(reply.tokens == chat.reply(prompt, 1));
 }
 
+TEST_CASE("a session whose cancelled prompt is still in a step can be adopted") {
+  Chat chat;
+  const auto session = chat.session();
+  const auto from = chat.session();
+  const auto prompt = chat.prompt(5, 64);
+  REQUIRE(from->submit(*chat.tokenizer, prompt, false, Chat::params(1), {}).is_ok());
+  REQUIRE(chat.engine->pump(Engine::Clock::now()).is_ok());
+  from->cancel();
+  Event event;
+  REQUIRE(from->wait(event).is_ok());
+  REQUIRE(from->sequence()->in_step);
+  REQUIRE(session->adopt(*from).is_ok());
+  CHECK(session->tokens() == prompt);
+  CHECK(from->position() == 0);
+}
+
 TEST_CASE("a session may be freed while its request runs") {
   Chat chat;
   auto session = chat.session();

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "bench_prefix.h"
 #include "bench_sessions.h"
 #include "calibration.h"
 #include "program.h"
@@ -29,6 +30,8 @@ struct Options {
   std::size_t n_generate = 64;
   std::size_t depth = 0;
   std::size_t n_sessions = 1;
+  std::size_t n_prefix = 0;
+  std::size_t n_turn = 64;
   std::uint64_t budget_us = 0;
   int n_repeats = 3;
   bool as_json = false;
@@ -138,8 +141,10 @@ ordered_json measure(const Options& options) {
 
   const nemo_model_info info = context.model_info();
   const TokenCost cost = token_cost(context);
-  const auto tokens = random_tokens(
-      std::max({options.n_prompt, options.n_generate, options.depth + 1}), info.n_vocab);
+  const auto tokens =
+      random_tokens(std::max({options.n_prompt, options.n_generate, options.depth + 1,
+                              options.n_prefix + options.n_turn}),
+                    info.n_vocab);
   std::vector<float> logits(info.n_vocab);
   nemotron::Session session(context, 0, options.kv_type);
   const auto first = [&](std::size_t n) {
@@ -179,6 +184,9 @@ ordered_json measure(const Options& options) {
         {options.n_sessions, options.n_generate, std::max<std::size_t>(1, options.depth),
          options.n_repeats, options.kv_type},
         tokens);
+  if (options.n_prefix > 0)
+    report["prefix"] = bench_prefix(
+        context, {options.n_prefix, options.n_turn, options.n_repeats, options.kv_type}, tokens);
   if (options.budget_us > 0)
     report["budget"] = bench_budget(context, options.budget_us,
                                     first(std::max<std::size_t>(1, options.n_prompt)), 50);
@@ -217,6 +225,16 @@ void print_report(const ordered_json& report) {
                 report["sessions"]["sessions"].get<std::size_t>(), rates["median"].get<double>(),
                 rates["min"].get<double>(), rates["max"].get<double>());
   }
+  if (report.contains("prefix")) {
+    const ordered_json& prefix = report["prefix"];
+    const double cached = prefix["first_token_ms"]["median"].get<double>();
+    const double alone = prefix["alone_ms"]["median"].get<double>();
+    std::printf(
+        "prefix   %5zu tokens  first token of a turn of %zu after %.1f ms, %.2f of its time "
+        "alone\n",
+        prefix["prefix"].get<std::size_t>(), prefix["tokens"].get<std::size_t>(), cached,
+        cached / alone);
+  }
   if (report.contains("budget")) {
     print_distribution("pump", report["budget"]["pump_us"], "us");
     print_distribution("cancel", report["budget"]["cancel_ms"], "ms");
@@ -238,6 +256,11 @@ void add_bench_command(CLI::App& program) {
   add_count("--depth", options->depth, "Tokens before the decoded ones");
   add_count("--sessions", options->n_sessions,
             "Sessions that also decode together; needs a model with a tokenizer");
+  add_count(
+      "--prefix", options->n_prefix,
+      "Tokens in the prefix cache before a turn, to measure its first token; needs a model with a "
+      "tokenizer; 0: leave it out");
+  add_count("--turn", options->n_turn, "Tokens of that turn");
   add_count("--budget", options->budget_us,
             "Microseconds of a pump, to measure how it is kept; 0: leave it out");
   add_count("--repeat", options->n_repeats, "Runs of each");
@@ -245,6 +268,7 @@ void add_bench_command(CLI::App& program) {
   command.footer(kFooter);
   command.callback([options] {
     if (options->n_repeats < 1) throw ProgramError("--repeat must be at least 1");
+    if (options->n_turn < 1) throw ProgramError("--turn must be at least 1");
     const ordered_json report = measure(*options);
     if (options->as_json) {
       write_out(report.dump(2) + "\n");

@@ -102,4 +102,7 @@ expect_exit 0 "$nemotron" bench "$work/random.gguf" --prompt 0 --generate 1 --re
 grep -q "^decode " "$work/out" || fail "bench prints no line for decode"
 ! grep -q "^prefill" "$work/out" || fail "bench measured a prompt of no tokens"
 expect_exit 1 "$nemotron" bench "$work/random.gguf" --repeat 0
+expect_exit 0 "$nemotron" bench "$folder" --prompt 0 --generate 0 --prefix 128 --turn 9 --repeat 1 --json
+grep -q '"first_token_ms"' "$work/out" || fail "bench says nothing of a turn behind a prefix"
+expect_exit 1 "$nemotron" bench "$folder" --prompt 0 --generate 0 --prefix 128 --turn 0
 echo "the command does what it says"

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "bench_depth.h"
 #include "bench_prefix.h"
 #include "bench_sessions.h"
 #include "calibration.h"
@@ -30,6 +31,7 @@ struct Options {
   std::size_t n_generate = 64;
   std::size_t depth = 0;
   std::size_t n_sessions = 1;
+  std::size_t n_depths = 0;
   std::size_t n_prefix = 0;
   std::size_t n_turn = 64;
   std::uint64_t budget_us = 0;
@@ -126,6 +128,32 @@ Times time_decode(nemotron::Session& session, const std::vector<std::int32_t>& b
   return times;
 }
 
+// What is measured only where it is asked for.
+void measure_more(const Options& options, const nemotron::Context& context,
+                  const std::vector<std::int32_t>& tokens, ordered_json& report) {
+  if (options.n_sessions > 1)
+    report["sessions"] = bench_sessions(
+        context,
+        {options.n_sessions, options.n_generate, std::max<std::size_t>(1, options.depth),
+         options.n_repeats, options.kv_type},
+        tokens);
+  if (options.n_depths > 0)
+    report["depths"] = bench_depth(context,
+                                   {options.n_depths, std::max<std::size_t>(1, options.n_generate),
+                                    options.n_repeats, options.kv_type},
+                                   tokens);
+  if (options.n_prefix > 0)
+    report["prefix"] = bench_prefix(
+        context, {options.n_prefix, options.n_turn, options.n_repeats, options.kv_type}, tokens);
+  if (options.budget_us > 0)
+    report["budget"] = bench_budget(
+        context, options.budget_us,
+        std::vector<std::int32_t>(tokens.begin(),
+                                  tokens.begin() + static_cast<std::ptrdiff_t>(
+                                                       std::max<std::size_t>(1, options.n_prompt))),
+        50);
+}
+
 ordered_json measure(const Options& options) {
   const unsigned n_threads = options.model.n_threads != 0
                                  ? options.model.n_threads
@@ -143,7 +171,7 @@ ordered_json measure(const Options& options) {
   const TokenCost cost = token_cost(context);
   const auto tokens =
       random_tokens(std::max({options.n_prompt, options.n_generate, options.depth + 1,
-                              options.n_prefix + options.n_turn}),
+                              options.n_prefix + options.n_turn, options.n_depths}),
                     info.n_vocab);
   std::vector<float> logits(info.n_vocab);
   nemotron::Session session(context, 0, options.kv_type);
@@ -178,18 +206,7 @@ ordered_json measure(const Options& options) {
                         {"limit", "read"},
                         {"of_limit", bytes * rate / limits.read_bytes_per_s}};
   }
-  if (options.n_sessions > 1)
-    report["sessions"] = bench_sessions(
-        context,
-        {options.n_sessions, options.n_generate, std::max<std::size_t>(1, options.depth),
-         options.n_repeats, options.kv_type},
-        tokens);
-  if (options.n_prefix > 0)
-    report["prefix"] = bench_prefix(
-        context, {options.n_prefix, options.n_turn, options.n_repeats, options.kv_type}, tokens);
-  if (options.budget_us > 0)
-    report["budget"] = bench_budget(context, options.budget_us,
-                                    first(std::max<std::size_t>(1, options.n_prompt)), 50);
+  measure_more(options, context, tokens, report);
   return report;
 }
 
@@ -225,6 +242,10 @@ void print_report(const ordered_json& report) {
                 report["sessions"]["sessions"].get<std::size_t>(), rates["median"].get<double>(),
                 rates["min"].get<double>(), rates["max"].get<double>());
   }
+  for (const ordered_json& at : report.value("depths", ordered_json::array()))
+    std::printf("at %9zu tokens  prefill %8.2f tok/s, decode %7.2f tok/s\n",
+                at["depth"].get<std::size_t>(), at["prefill"]["median"].get<double>(),
+                at["decode"]["median"].get<double>());
   if (report.contains("prefix")) {
     const ordered_json& prefix = report["prefix"];
     const double cached = prefix["first_token_ms"]["median"].get<double>();
@@ -256,6 +277,8 @@ void add_bench_command(CLI::App& program) {
   add_count("--depth", options->depth, "Tokens before the decoded ones");
   add_count("--sessions", options->n_sessions,
             "Sessions that also decode together; needs a model with a tokenizer");
+  add_count("--depths", options->n_depths,
+            "Measure prompt and decoding at depths up to N tokens, doubling; 0: leave it out");
   add_count(
       "--prefix", options->n_prefix,
       "Tokens in the prefix cache before a turn, to measure its first token; needs a model with a "

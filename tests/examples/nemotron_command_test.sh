@@ -104,5 +104,7 @@ grep -q "^decode " "$work/out" || fail "bench prints no line for decode"
 expect_exit 1 "$nemotron" bench "$work/random.gguf" --repeat 0
 expect_exit 0 "$nemotron" bench "$folder" --prompt 0 --generate 0 --prefix 128 --turn 9 --repeat 1 --json
 grep -q '"first_token_ms"' "$work/out" || fail "bench says nothing of a turn behind a prefix"
+expect_exit 0 "$nemotron" bench "$folder" --prompt 0 --generate 1 --depths 1024 --repeat 1
+grep -q "^at *512 tokens" "$work/out" && grep -q "^at *1024 tokens" "$work/out" || fail "bench says nothing of depths"
 expect_exit 1 "$nemotron" bench "$folder" --prompt 0 --generate 0 --prefix 128 --turn 0
 echo "the command does what it says"

@@ -138,6 +138,13 @@ struct LoadOptions {
   std::function<void(std::int32_t level, std::string_view text)> on_log{};
   /** Told how far loading is; returns false to cancel. */
   std::function<bool(std::uint64_t done_bytes, std::uint64_t total_bytes)> on_progress{};
+  /** For all large memory; copied, but its functions and `user` must live as long as the context. NULL: system pages. */
+  const nemo_allocator *allocator = nullptr;
+  /** Computes on threads of your own: calls `job(arg, i)` for each i below `n_jobs` and returns when all have returned;
+   *  see ::nemo_parallel_for. Kept as long as the context or a session of it lives; may not throw. */
+  std::function<void(nemo_job job, void *arg, std::uint32_t n_jobs)> parallel_for{};
+  /** Context::get() of a context on whose threads this one computes, too; NULL: threads of its own. */
+  nemo_context *share_threads = nullptr;
 };
 
 /** The sessions to plan for; see ::nemo_plan_options. */
@@ -301,6 +308,7 @@ class Context {
 
  private:
   using LogCallback = std::function<void(std::int32_t, std::string_view)>;
+  using ParallelFor = std::function<void(nemo_job, void *, std::uint32_t)>;
   using ProgressGuest = detail::Guest<const std::function<bool(std::uint64_t, std::uint64_t)>>;
 
   explicit Context(std::shared_ptr<nemo_context> handle) : handle_(std::move(handle)) {}
@@ -308,8 +316,16 @@ class Context {
   template <typename Load>
   static Context load_with(const LoadOptions &options, const Load &load) {
     nemo_context_options c_options = to_c(options);
-    // The log's function must outlive the model, so the deleter below owns it.
+    // Functions that must outlive the model, so the deleter below owns them.
     std::shared_ptr<LogCallback> log;
+    std::shared_ptr<ParallelFor> parallel;
+    if (options.parallel_for) {
+      parallel = std::make_shared<ParallelFor>(options.parallel_for);
+      c_options.parallel_for = [](nemo_job job, void *arg, std::uint32_t n_jobs, void *user) noexcept {
+        (*static_cast<ParallelFor *>(user))(job, arg, n_jobs);
+      };
+      c_options.parallel_user = parallel.get();
+    }
     if (options.on_log) {
       log = std::make_shared<LogCallback>(options.on_log);
       c_options.on_log = [](std::int32_t level, const char *text, std::size_t size, void *user) {
@@ -328,7 +344,7 @@ class Context {
     nemo_error error = detail::empty_error();
     const nemo_status status = load(&c_options, &handle, &error);
     const std::shared_ptr<nemo_context> owner(
-        handle, [log](nemo_context *context) noexcept { nemo_context_free(context); });
+        handle, [log, parallel](nemo_context *context) noexcept { nemo_context_free(context); });
     progress.rethrow();
     detail::check(status, error);
     return Context(owner);
@@ -346,6 +362,8 @@ class Context {
     out.max_running = options.max_running;
     out.max_bytes = options.max_bytes;
     out.snapshot_bytes = options.snapshot_bytes;
+    out.allocator = options.allocator;
+    out.share_threads = options.share_threads;
     return out;
   }
   // The C structs borrow from the arguments.

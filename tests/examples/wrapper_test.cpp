@@ -1,6 +1,8 @@
 // nemotron.hpp on a model: every method once, and exceptions out of callbacks.
 //   wrapper_test MODEL.gguf
+#include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -248,6 +250,45 @@ void check_loading(const std::string& path) {
 
 }  // namespace
 
+std::vector<float> logits_after(const nemotron::Context& context) {
+  std::vector<float> logits(context.model_info().n_vocab);
+  nemotron::Session(context).eval(context.tokenize("Turn on the light"), logits);
+  return logits;
+}
+
+// A host's memory and threads.
+void check_host(const std::string& path, const nemotron::Context& plain) {
+  static std::atomic<int> n_buffers{0};
+  nemo_allocator allocator = NEMO_ALLOCATOR_INIT;
+  allocator.allocate = [](std::size_t size, std::size_t alignment, void*) {
+    ++n_buffers;
+    return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  };
+  allocator.release = [](void* memory, std::size_t, std::size_t, void*) {
+    --n_buffers;
+    std::free(memory);
+  };
+  std::atomic<int> n_calls{0};
+  {
+    nemotron::LoadOptions options;
+    options.n_threads = 2;
+    options.allocator = &allocator;
+    options.parallel_for = [&n_calls](nemo_job job, void* arg, std::uint32_t n_jobs) {
+      ++n_calls;
+      for (std::uint32_t i = 0; i < n_jobs; ++i) job(arg, i);
+    };
+    const auto context = nemotron::Context::load(path, options);
+    check(n_buffers > 0, "a host's allocator");
+    check(logits_after(context) == logits_after(plain), "the same on a host's memory and threads");
+    check(n_calls > 0, "a host's threads");
+  }
+  check(n_buffers == 0, "a host's memory is given back");
+  nemotron::LoadOptions options;
+  options.share_threads = plain.get();
+  check(logits_after(nemotron::Context::load(path, options)) == logits_after(plain),
+        "threads shared between contexts");
+}
+
 int main(int argc, char** argv) try {
   if (argc != 2) return 2;
   check(nemotron::version() == NEMO_VERSION_NUMBER, "version");
@@ -259,6 +300,7 @@ int main(int argc, char** argv) try {
   check_session(context);
   check_requests(context);
   check_states(context);
+  check_host(argv[1], context);
   return n_failures == 0 ? 0 : 1;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "FAILED: %s\n", error.what());

@@ -624,8 +624,9 @@ NEMO_API nemo_status nemo_session_create(nemo_context *context, const nemo_sessi
                                          nemo_session **session, nemo_error *err);
 
 /** Free a session. NULL is fine. No other thread may be using it.
- *  @note Allowed in a callback of nemo_session_submit(), while something else still holds the context: a callback may
- *  not drop a context's last reference. Not in a callback of nemo_session_generate() on this session.
+ *  @note Allowed in a callback of nemo_session_submit(), with which the context may lose its last reference: it then
+ *  lives until the callback's pump or worker is done with it. Not in a callback of nemo_session_generate() on this
+ *  session.
  *  @since 0.1 */
 NEMO_API void nemo_session_free(nemo_session *session);
 

@@ -174,7 +174,10 @@ extern "C" nemo_context* nemo_context_retain(nemo_context* context) {
 
 extern "C" void nemo_context_free(nemo_context* context) {
   if (context == nullptr || is_forked(*context)) return;
-  if (context->n_references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete context;
+  if (context->n_references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  // In a callback on the context's own worker its end has to wait for the callback's.
+  const auto destroy = [context] { delete context; };
+  if (!context->engine || !context->engine->destroy_on_worker(destroy)) destroy();
 }
 
 extern "C" nemo_status nemo_context_model_info(const nemo_context* context, nemo_model_info* info,

@@ -1,6 +1,7 @@
 // Request, pump, events: nemo_session_submit and those around it.
 #include <chrono>
 #include <limits>
+#include <memory>
 #include <utility>
 
 #include "api/handles.h"
@@ -136,6 +137,9 @@ extern "C" nemo_status nemo_context_pump(nemo_context* context, uint64_t max_us,
       return {StatusCode::kState, "the context was loaded with NEMO_LOAD_NO_WEIGHTS"};
     if (result != nullptr)
       NEMO_TRY(write_struct(result, "result", nemo_pump_result NEMO_PUMP_RESULT_INIT));
+    // A callback may drop the host's last reference.
+    const std::unique_ptr<nemo_context, decltype(&nemo_context_free)> reference(
+        nemo_context_retain(context), nemo_context_free);
     const Clock::time_point start = Clock::now();
     NEMO_ASSIGN(const Engine::Progress progress,
                 context->engine->pump(max_us == 0 ? Engine::kNever : deadline_after(max_us)));

@@ -53,7 +53,9 @@ Result<std::shared_ptr<Engine>> Engine::create(const ModelFile& file,
 
 Status Engine::start_worker() {
   try {
-    worker_ = std::thread([this] { work(); });
+    worker_ = std::thread([this] {
+      if (const auto destroy = work()) destroy();  // nothing of the engine after this
+    });
     return Status::ok();
   } catch (const std::system_error&) {
     return {StatusCode::kOutOfMemory, "the system refused to start a thread"};

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -119,6 +120,9 @@ class Engine {
   Result<bool> run_until(Clock::time_point deadline, Predicate is_done);
   // kReentrant in a request's call, where run_until() would be refused.
   Status check_may_wait() const;
+  // In a request's call on the engine's own worker: `destroy`, which destroys the engine, runs when
+  // the worker has come back from all calls. On any other thread: false, and nothing happens.
+  bool destroy_on_worker(std::function<void()> destroy);
   // Guards what `is_done` reads; notify() makes it be read again.
   std::mutex& mutex() const { return mutex_; }
   void notify() {
@@ -177,7 +181,7 @@ class Engine {
   std::shared_ptr<Request> drop_request(Lock& lock, const SequencePtr& sequence);
   Status rest(Lock& lock, const SequencePtr& sequence);
   Status start_worker();
-  void work();  // the worker thread
+  std::function<void()> work();  // the worker thread; returns what destroy_on_worker() left
 
   // pump.cpp: with the role and the lock, which they give up while the model or a request runs.
   // They throw nothing: what could not be allocated ends the request that needed it.
@@ -223,6 +227,7 @@ class Engine {
   std::vector<SequencePtr> finished_;  // by the step that is ending
   std::vector<float> logits_;          // [n_vocab], of the row that is delivered
   std::thread worker_;
+  std::function<void()> destroy_;  // by the worker, as its last act
 };
 
 }  // namespace nemotron

@@ -71,16 +71,25 @@ Result<bool> Engine::run_until(Clock::time_point deadline, Predicate is_done) {
   return true;
 }
 
-void Engine::work() {
+std::function<void()> Engine::work() {
   Lock lock(mutex_);
   while (!is_stopping_) {
     if (!is_pumping_ && (step_.is_active() || !running_.empty())) {
       const Role role(*this);
       (void)pump_some(lock, kNever, [this] { return is_stopping_; });
     }
-    if (is_stopping_) return;
-    changed_.wait(lock);
+    if (!is_stopping_) changed_.wait(lock);
   }
+  if (destroy_) worker_.detach();
+  return std::move(destroy_);
+}
+
+bool Engine::destroy_on_worker(std::function<void()> destroy) {
+  const std::lock_guard lock(mutex_);
+  if (worker_.get_id() != std::this_thread::get_id()) return false;
+  destroy_ = std::move(destroy);
+  is_stopping_ = true;
+  return true;
 }
 
 Status Engine::pump_some(Lock& lock, Clock::time_point deadline, Predicate is_done) {

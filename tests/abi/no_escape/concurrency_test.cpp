@@ -1,6 +1,8 @@
 // Two threads on one session get NEMO_E_BUSY; two sessions on one context, or one cancelled from
 // elsewhere, get what they would have got alone.
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <thread>
 
 #include "fixture.h"
@@ -129,4 +131,65 @@ TEST_CASE("a blocking call in the callback of another session leaves nothing on 
   CHECK(stats.is_running == 0);
   CHECK(stats.n_tokens == 0);
   CHECK(same_bytes(eval(other.get(), prompt()), eval(make_session(context).get(), prompt())));
+}
+
+namespace {
+
+std::atomic<int> n_buffers{0};
+
+nemo_allocator counting_allocator() {
+  nemo_allocator allocator = NEMO_ALLOCATOR_INIT;
+  allocator.allocate = [](std::size_t size, std::size_t alignment, void*) {
+    ++n_buffers;
+    return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  };
+  allocator.release = [](void* memory, std::size_t, std::size_t, void*) {
+    --n_buffers;
+    std::free(memory);
+  };
+  return allocator;
+}
+
+}  // namespace
+
+TEST_CASE("a callback may drop the last reference to a context") {
+  const Silence silence;
+  const bool has_worker = GENERATE(false, true);
+  const nemo_allocator allocator = counting_allocator();
+  nemo_context_options context_options = NEMO_CONTEXT_OPTIONS_INIT;
+  context_options.n_threads = 2;
+  context_options.worker = has_worker ? 1 : 0;
+  context_options.allocator = &allocator;
+  nemo_context* context = load_chat(context_options).release();
+  REQUIRE(n_buffers > 0);
+  nemo_session* session = nullptr;
+  REQUIRE(nemo_session_create(context, nullptr, &session, nullptr) == NEMO_OK);
+  struct Shared {
+    nemo_context* context;
+    nemo_session* session;
+    std::atomic<bool> may_begin{false};
+    bool is_freed = false;
+  } shared{context, session};
+  const nemo_generate_options options = limit(5);
+  nemo_request request = NEMO_REQUEST_INIT;
+  request.prompt = prompt().data();
+  request.n_prompt = prompt().size();
+  request.options = &options;
+  request.user = &shared;
+  request.on_event = [](const nemo_event*, void* user) -> std::int32_t {
+    Shared& s = *static_cast<Shared*>(user);
+    while (!s.may_begin) std::this_thread::yield();
+    if (!s.is_freed) {
+      nemo_session_free(s.session);
+      nemo_context_free(s.context);
+    }
+    s.is_freed = true;
+    return 0;
+  };
+  REQUIRE(nemo_session_submit(session, &request, nullptr, nullptr) == NEMO_OK);
+  shared.may_begin = true;
+  if (!has_worker) CHECK(nemo_context_pump(context, 0, nullptr, nullptr) == NEMO_OK);
+  for (int i = 0; i < 10000 && n_buffers > 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  CHECK(n_buffers == 0);
 }

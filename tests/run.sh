@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 cmake/scripts/install_packages.sh g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev \
   libcli11-dev libxxhash-dev libcurl4-openssl-dev libssl-dev libcpp-httplib-dev catch2 doxygen \
-  clang libclang-rt-14-dev clang-format clang-tidy pkg-config
+  clang libclang-rt-14-dev libbenchmark-dev clang-format clang-tidy pkg-config
 
 jobs=$(nproc)
 step() { printf '\n== %s\n' "$1"; }

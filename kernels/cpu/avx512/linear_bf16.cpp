@@ -103,6 +103,7 @@ NEMO_TARGET_AVX512 void multiply(const Bf16Product& p) {
     for (int v = 0; v < kVectors; ++v, w += kVectorBytes) {
 #pragma GCC unroll 4
       for (int t = 0; t < kTiles; ++t) {
+        prefetch_ahead<kVectorBytes>(w + t * p.tile_bytes);
         __m512bh weights[Weights::kPairs];
         Weights::load(w + t * p.tile_bytes, weights);
 #pragma GCC unroll 2

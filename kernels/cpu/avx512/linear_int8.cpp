@@ -104,6 +104,7 @@ NEMO_TARGET_AVX512 void stream_tile(const std::byte* tile, const ProductRows& ro
       Unpack::codes(block, codes);
       const Factors w = Unpack::factors(block, header);
       const RowBlock x = rows.at(b);
+      prefetch_ahead<kLayout.block_bytes>(block);
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) sum[r] = add_block<Unpack::kMode>(sum[r], codes, w, x, r);
       block += kLayout.block_bytes;

@@ -124,7 +124,7 @@ void register_products() {
     if (!can_quantize(static_cast<TensorType>(type))) continue;
     const std::string name(traits(static_cast<TensorType>(type)).name);
     auto* products = benchmark::RegisterBenchmark(name.c_str(), run_product);
-    for (const std::int64_t n_rows : {1, 2, 4, 8, 16, 512}) products->Args({type, n_rows});
+    for (const std::int64_t n_rows : {1, 2, 4, 8, 16, 64, 512}) products->Args({type, n_rows});
     products->ArgNames({"type", "rows"})->Setup(make_product)->Threads(n_threads);
     products->Unit(benchmark::kMillisecond);
   }

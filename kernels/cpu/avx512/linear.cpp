@@ -25,14 +25,14 @@ void prepare(const PrepareParams& p, std::int64_t first, std::int64_t last) {
 std::int64_t linear_scratch_bytes(TensorType type, std::int64_t n_in) {
   const PackedForm form = packed_form(type, n_in);
   if (form == PackedForm::kNone) return ref::linear_scratch_bytes(type, n_in);
-  return takes_bf16(form) ? 0 : int8_scratch_bytes(n_in);
+  return 0;
 }
 
 void linear(const LinearParams& p, std::int64_t first, std::int64_t last, void* scratch) {
   const PackedForm form = packed_form(p.type, p.n_in);
   if (form == PackedForm::kNone) return avx2::linear(p, first, last, scratch);
   if (takes_bf16(form)) return linear_bf16(p, form, first, last);
-  linear_int8(p, form, first, last, scratch);
+  linear_int8(p, form, first, last);
 }
 
 }  // namespace nemotron::kernels::avx512

@@ -1,10 +1,10 @@
 // Quantized weights times int8 activations. Per output and block of 32 columns: an exact integer
 // dot product (vpdpbusd), then fixed f32 operations that end in one FMA into the output's only sum,
-// blocks ascending. So rows, ranges and the two ways of getting at the codes (below) agree to the
-// bit.
+// blocks ascending. So rows and ranges agree to the bit.
 //
-// Few rows: codes are unpacked in registers and meet every row. Many rows: a tile is unpacked once
-// into the scratch, which stays in the second-level cache, and meets sixteen rows at a time.
+// Codes are unpacked in registers and meet up to sixteen rows. Of more rows, sixteen at a time pass
+// a tile, which the second-level cache holds; unpacking it again costs less than keeping it
+// unpacked.
 #if defined(__x86_64__)
 #include "kernels/cpu/avx512/linear_int8.h"
 
@@ -19,9 +19,8 @@ namespace nemotron::kernels::avx512 {
 
 namespace {
 
-// Sums of 8 rows, 8 vectors of codes and what one row needs fit into the 32 registers.
-constexpr int kStreamedRows = 8;
-constexpr int kUnpackedRows = 16;
+// Sums of 16 rows, 8 vectors of codes and what one row needs fit into the 32 registers.
+constexpr int kMostRows = 16;
 
 // The rows that a call computes, at one block.
 struct RowBlock {
@@ -71,10 +70,6 @@ struct ProductRows {
   float* y;  // of the first row, at the tile's first output
   std::int64_t y_stride;
   __mmask16 outputs;  // of the tile that exist
-  // What the next tile's unpacking will read, fetched while this one is multiplied: so many bytes
-  // per block. A prefill waits for memory at no other place.
-  const std::byte* next = nullptr;
-  std::int64_t next_bytes = 0;
 
   RowBlock at(std::int64_t block) const {
     const std::int64_t i = block * n_rows + first_row;
@@ -114,100 +109,26 @@ NEMO_TARGET_AVX512 void stream_tile(const std::byte* tile, const ProductRows& ro
   store_sums<kRows>(rows, sum);
 }
 
-// A block of a tile in the scratch.
-struct alignas(64) UnpackedBlock {
-  std::byte codes[8 * kVectorBytes];
-  float a[kTileRows];
-  float b[kTileRows];
-};
-
-template <class Unpack>
-NEMO_TARGET_AVX512 void unpack_tile(const std::byte* tile, std::int64_t n_blocks,
-                                    UnpackedBlock* out) {
-  constexpr PackedLayout kLayout = Unpack::kLayout;
-  for (std::int64_t first = 0; first < n_blocks; first += kLayout.blocks_per_group) {
-    const auto header = Unpack::header(tile);
-    const std::byte* block = tile + kLayout.header_bytes;
-    for (std::int64_t b = 0; b < kLayout.blocks_per_group; ++b, ++out) {
-      Codes codes;
-      Unpack::codes(block, codes);
-#pragma GCC unroll 8
-      for (int q = 0; q < 8; ++q) _mm512_store_si512(out->codes + q * kVectorBytes, codes.quad[q]);
-      const Factors w = Unpack::factors(block, header);
-      _mm512_store_ps(out->a, w.a);
-      _mm512_store_ps(out->b, w.b);
-      block += kLayout.block_bytes;
-    }
-    tile += kLayout.group_bytes();
-  }
-}
-
-// kRows rows times an unpacked tile.
-template <CodeMode kMode, int kRows>
-NEMO_TARGET_AVX512 void unpacked_tile(const UnpackedBlock* blocks, const ProductRows& rows) {
-  __m512 sum[kRows];
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) sum[r] = _mm512_setzero_ps();
-  for (std::int64_t b = 0; b < rows.n_blocks; ++b) {
-    const UnpackedBlock& block = blocks[b];
-    Codes codes;
-#pragma GCC unroll 8
-    for (int q = 0; q < 8; ++q) codes.quad[q] = load(block.codes, q);
-    const Factors w{_mm512_load_ps(block.a), _mm512_load_ps(block.b)};
-    const RowBlock x = rows.at(b);
-    for (std::int64_t i = 0; i < rows.next_bytes; i += kVectorBytes)
-      _mm_prefetch(reinterpret_cast<const char*>(rows.next + b * rows.next_bytes + i), _MM_HINT_T1);
-#pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) sum[r] = add_block<kMode>(sum[r], codes, w, x, r);
-  }
-  store_sums<kRows>(rows, sum);
-}
-
 // Function [n - 1] takes n rows.
 template <class Unpack, std::size_t... kIndex>
-constexpr auto stream_table(std::index_sequence<kIndex...>) {
+constexpr auto row_table(std::index_sequence<kIndex...>) {
   return std::array{&stream_tile<Unpack, static_cast<int>(kIndex) + 1>...};
-}
-template <CodeMode kMode, std::size_t... kIndex>
-constexpr auto unpacked_table(std::index_sequence<kIndex...>) {
-  return std::array{&unpacked_tile<kMode, static_cast<int>(kIndex) + 1>...};
-}
-
-// Bytes to fetch per block so that all of a tile has come when the rows are done.
-std::int64_t prefetch_step(std::int64_t tile_bytes, const ProductRows& rows) {
-  const std::int64_t n_calls = (rows.n_rows + kUnpackedRows - 1) / kUnpackedRows;
-  const std::int64_t per_block = tile_bytes / (n_calls * rows.n_blocks) + 1;
-  return (per_block + kVectorBytes - 1) / kVectorBytes * kVectorBytes;
 }
 
 template <class Unpack>
-void product(const LinearParams& p, std::int64_t first, std::int64_t last, void* scratch) {
-  static constexpr auto kStream = stream_table<Unpack>(std::make_index_sequence<kStreamedRows>());
-  static constexpr auto kUnpacked =
-      unpacked_table<Unpack::kMode>(std::make_index_sequence<kUnpackedRows>());
+void product(const LinearParams& p, std::int64_t first, std::int64_t last) {
+  static constexpr auto kTable = row_table<Unpack>(std::make_index_sequence<kMostRows>());
   const PreparedInt8 x(const_cast<void*>(p.prepared), p.n_rows, p.n_in);
   ProductRows rows{x, p.n_rows, 0, p.n_in / kBlockColumns, nullptr, p.y_stride, 0};
-  const std::int64_t tile_size = Unpack::kLayout.tile_bytes(p.n_in);
-  for (std::int64_t j = first; j < last; j += kTileRows) {
-    const std::byte* tile = static_cast<const std::byte*>(p.weight) + j / kTileRows * tile_size;
+  const std::int64_t tile_bytes = Unpack::kLayout.tile_bytes(p.n_in);
+  const std::byte* tile = static_cast<const std::byte*>(p.weight) + first / kTileRows * tile_bytes;
+  for (std::int64_t j = first; j < last; j += kTileRows, tile += tile_bytes) {
     rows.outputs =
         last - j >= kTileRows ? __mmask16{0xffff} : static_cast<__mmask16>((1u << (last - j)) - 1u);
-    rows.first_row = 0;
-    rows.y = p.y + j;
-    if (p.n_rows <= kStreamedRows) {
-      kStream[static_cast<std::size_t>(p.n_rows - 1)](tile, rows);
-      continue;
-    }
-    auto* unpacked = static_cast<UnpackedBlock*>(scratch);
-    unpack_tile<Unpack>(tile, rows.n_blocks, unpacked);
-    rows.next = tile + tile_size;
-    rows.next_bytes = j + kTileRows < last ? prefetch_step(tile_size, rows) : 0;
-    while (rows.first_row < p.n_rows) {
-      const std::int64_t n = std::min<std::int64_t>(kUnpackedRows, p.n_rows - rows.first_row);
+    for (rows.first_row = 0; rows.first_row < p.n_rows; rows.first_row += kMostRows) {
+      const auto n = std::min<std::int64_t>(kMostRows, p.n_rows - rows.first_row);
       rows.y = p.y + rows.first_row * p.y_stride + j;
-      kUnpacked[static_cast<std::size_t>(n - 1)](unpacked, rows);
-      rows.first_row += n;
-      rows.next += rows.n_blocks * rows.next_bytes;
+      kTable[static_cast<std::size_t>(n - 1)](tile, rows);
     }
   }
 }
@@ -257,10 +178,6 @@ PreparedInt8::Sums sums_for(PackedForm form, std::int32_t first_half, std::int32
 
 }  // namespace
 
-std::int64_t int8_scratch_bytes(std::int64_t n_in) {
-  return n_in / kBlockColumns * static_cast<std::int64_t>(sizeof(UnpackedBlock));
-}
-
 NEMO_TARGET_AVX512 void prepare_int8(const PrepareParams& p, PackedForm form, std::int64_t first,
                                      std::int64_t last) {
   constexpr float kTooSmall = 1e-30f;  // its inverse would overflow; such a block counts as zero
@@ -285,21 +202,20 @@ NEMO_TARGET_AVX512 void prepare_int8(const PrepareParams& p, PackedForm form, st
   }
 }
 
-void linear_int8(const LinearParams& p, PackedForm form, std::int64_t first, std::int64_t last,
-                 void* scratch) {
+void linear_int8(const LinearParams& p, PackedForm form, std::int64_t first, std::int64_t last) {
   switch (form) {
     case PackedForm::kQ8_0:
-      return product<UnpackQ8_0>(p, first, last, scratch);
+      return product<UnpackQ8_0>(p, first, last);
     case PackedForm::kQ5_0:
-      return product<UnpackQ5_0>(p, first, last, scratch);
+      return product<UnpackQ5_0>(p, first, last);
     case PackedForm::kQ4_0:
-      return product<UnpackQ4_0>(p, first, last, scratch);
+      return product<UnpackQ4_0>(p, first, last);
     case PackedForm::kIQ4_NL:
-      return product<UnpackIQ4_NL>(p, first, last, scratch);
+      return product<UnpackIQ4_NL>(p, first, last);
     case PackedForm::kQ4_K:
-      return product<UnpackQ4_K>(p, first, last, scratch);
+      return product<UnpackQ4_K>(p, first, last);
     case PackedForm::kQ6_K:
-      return product<UnpackQ6_K>(p, first, last, scratch);
+      return product<UnpackQ6_K>(p, first, last);
     case PackedForm::kBF16:
     case PackedForm::kF8:
     case PackedForm::kNone:

@@ -6,9 +6,7 @@
 
 namespace nemotron::kernels::avx512 {
 
-std::int64_t int8_scratch_bytes(std::int64_t n_in);
 void prepare_int8(const PrepareParams& p, PackedForm form, std::int64_t first, std::int64_t last);
-void linear_int8(const LinearParams& p, PackedForm form, std::int64_t first, std::int64_t last,
-                 void* scratch);
+void linear_int8(const LinearParams& p, PackedForm form, std::int64_t first, std::int64_t last);
 
 }  // namespace nemotron::kernels::avx512

@@ -279,10 +279,11 @@ class GgufReader {
   GgufFile file_;
 };
 
-bool has_gguf_magic(const DataSource& source) {
+Result<bool> has_gguf_magic(const DataSource& source) {
   std::array<char, 4> magic{};
-  return source.size_bytes() >= magic.size() &&
-         source.read_at(0, std::as_writable_bytes(std::span(magic))).is_ok() && magic == kMagic;
+  if (source.size_bytes() < magic.size()) return false;
+  NEMO_TRY(source.read_at(0, std::as_writable_bytes(std::span(magic))));
+  return magic == kMagic;
 }
 
 Result<GgufFile> read_gguf(const DataSource& source) { return GgufReader(source).read(); }

@@ -35,7 +35,8 @@ struct GgufFile {
   Result<std::vector<std::string>> get_strings(std::string_view key) const;
 };
 
-bool has_gguf_magic(const DataSource& source);
+// kFileRead, kFileChanged where the first bytes cannot be read.
+Result<bool> has_gguf_magic(const DataSource& source);
 
 // kUnsupportedFormat for another version or byte order, kUnsupportedType for a tensor type that is
 // none of ours, otherwise kBadFile; each with the offset of what is wrong.

@@ -6,25 +6,22 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <system_error>
 #include <utility>
 
 #include "base/text.h"
 #include "io/data_source.h"
+#include "io/descriptor.h"
+#include "io/system_error.h"
 
 namespace nemotron {
 namespace {
 
-std::string errno_text(int error) { return std::generic_category().message(error); }
-
 class FileSource final : public DataSource {
  public:
-  FileSource(std::string path, int descriptor, std::uint64_t size_bytes)
-      : path_(std::move(path)), descriptor_(descriptor), size_bytes_(size_bytes) {}
-  FileSource(const FileSource&) = delete;
-  FileSource& operator=(const FileSource&) = delete;
-  ~FileSource() override { ::close(descriptor_); }
+  FileSource(std::string path, Descriptor descriptor, const struct stat& info)
+      : path_(std::move(path)),
+        descriptor_(std::move(descriptor)),
+        size_bytes_(static_cast<std::uint64_t>(info.st_size)) {}
 
   const std::string& name() const override { return path_; }
   std::uint64_t size_bytes() const override { return size_bytes_; }
@@ -38,12 +35,11 @@ class FileSource final : public DataSource {
     // The kernel caps one read at about 2 GiB; smaller pieces also keep signals from starving it.
     constexpr std::size_t kMaxReadBytes = std::size_t{1} << 28;
     while (!out.empty()) {
-      const ssize_t n_read = ::pread(descriptor_, out.data(), std::min(out.size(), kMaxReadBytes),
-                                     static_cast<off_t>(offset));
+      const ssize_t n_read =
+          ::pread(descriptor_.number(), out.data(), std::min(out.size(), kMaxReadBytes),
+                  static_cast<off_t>(offset));
       if (n_read < 0 && errno == EINTR) continue;
-      if (n_read < 0)
-        return {StatusCode::kFileRead, join("cannot read '", path_, "': ", errno_text(errno)),
-                static_cast<std::int64_t>(offset)};
+      if (n_read < 0) return cannot_read("read", path_, errno, static_cast<std::int64_t>(offset));
       if (n_read == 0)
         return {StatusCode::kFileChanged,
                 join("'", path_, "' became shorter than the ", size_bytes_,
@@ -57,7 +53,7 @@ class FileSource final : public DataSource {
 
  private:
   std::string path_;
-  int descriptor_;
+  Descriptor descriptor_;
   std::uint64_t size_bytes_;
 };
 
@@ -67,23 +63,17 @@ Result<std::unique_ptr<DataSource>> open_file(const std::string& path) {
   if (path.empty() || path.find('\0') != std::string::npos)
     return Status{StatusCode::kInvalidArgument, "a file path is empty or holds a NUL byte"};
   // O_NONBLOCK: opening a FIFO without a writer must fail the regular-file check, not wait.
-  int descriptor = -1;
+  Descriptor descriptor;
   do {
-    descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  } while (descriptor < 0 && errno == EINTR);
-  if (descriptor < 0) {
-    const int error = errno;
-    const bool is_missing = error == ENOENT || error == ENOTDIR;
-    return Status{is_missing ? StatusCode::kFileNotFound : StatusCode::kFileRead,
-                  join("cannot open '", path, "': ", errno_text(error))};
-  }
+    descriptor = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  } while (!descriptor.is_open() && errno == EINTR);
+  if (!descriptor.is_open()) return cannot_read("open", path, errno);
   struct stat info {};
-  if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
-    ::close(descriptor);
+  if (::fstat(descriptor.number(), &info) != 0) return cannot_read("look at", path, errno);
+  if (!S_ISREG(info.st_mode))
     return Status{StatusCode::kFileRead, join("'", path, "' is not a regular file")};
-  }
   return std::unique_ptr<DataSource>(
-      new FileSource(path, descriptor, static_cast<std::uint64_t>(info.st_size)));
+      std::make_unique<FileSource>(path, std::move(descriptor), info));
 }
 
 }  // namespace nemotron

@@ -10,19 +10,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <system_error>
 #include <utility>
 
 #include "base/text.h"
 #include "io/paths.h"
+#include "io/system_error.h"
 
 namespace nemotron {
 namespace {
-
-Status cannot(std::string_view what, const std::string& path, int error) {
-  return {StatusCode::kFileWrite,
-          join("cannot ", what, " '", path, "': ", std::generic_category().message(error))};
-}
 
 Status check_path(const std::string& path) {
   if (!path.empty() && path.find('\0') == std::string::npos) return Status::ok();
@@ -37,25 +32,48 @@ std::string temporary_name(const std::string& path, int attempt) {
 
 constexpr int kMaxAttempts = 1000;
 
+// Looking at what is to be written to is part of writing.
+template <typename T>
+Result<T> for_writing(Result<T> result) {
+  if (result.is_ok()) return result;
+  return Status(StatusCode::kFileWrite, result.status().message());
+}
+
 // A device, a pipe or a socket would be replaced by a file: nobody means that.
 Status check_target(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode)) return Status::ok();
-  if (S_ISDIR(info.st_mode)) return cannot("write", path, EISDIR);
+  NEMO_ASSIGN(const PathKind kind, for_writing(kind_of(path)));
+  if (kind == PathKind::kFolder) return cannot_write("write", path, EISDIR);
+  if (kind != PathKind::kOther) return Status::ok();
   return {StatusCode::kFileWrite, join("cannot write '", path, "': it is not a regular file")};
 }
 
-// Whoever writes a temporary file holds its lock, and a process that was killed holds none.
-int open_locked(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor < 0) return descriptor;
-  while (::flock(descriptor, LOCK_EX) != 0 && errno == EINTR) {
+// Calls until the call is not interrupted: 0, or the error.
+template <typename Call>
+int error_of(const Call& call) {
+  for (;;) {
+    if (call() == 0) return 0;
+    if (errno != EINTR) return errno;
   }
+}
+
+// Whoever writes a temporary file holds its lock, and a process that was killed holds none. EEXIST
+// when there is such a file, and when this one was taken for an abandoned one before it was locked.
+int open_locked(const std::string& path, Descriptor& out) {
+  Descriptor file;
+  do {
+    file = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  } while (!file.is_open() && errno == EINTR);
+  if (!file.is_open()) return errno;
+  (void)error_of([&] { return ::flock(file.number(), LOCK_EX); });  // not everywhere can one lock
   struct stat info {};
-  if (::fstat(descriptor, &info) == 0 && info.st_nlink > 0) return descriptor;
-  ::close(descriptor);  // taken for an abandoned one before it was locked
-  errno = EINTR;
-  return -1;
+  if (::fstat(file.number(), &info) != 0) {
+    const int error = errno;
+    ::unlink(path.c_str());
+    return error;
+  }
+  if (info.st_nlink == 0) return EEXIST;
+  out = std::move(file);
+  return 0;
 }
 
 // Removes what writers of `path` left behind that were killed.
@@ -71,54 +89,57 @@ void remove_abandoned(const std::string& path) {
         std::string_view(name).substr(prefix.size(), name.size() - prefix.size() - kSuffix.size());
     if (numbers.empty() || numbers.find_first_not_of("0123456789.") != numbers.npos) continue;
     const std::string abandoned = join_path(folder, name);
-    const int descriptor =
-        ::open(abandoned.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (descriptor < 0) continue;
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(abandoned.c_str());
-    ::close(descriptor);
+    const Descriptor file(
+        ::open(abandoned.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (file.is_open() && ::flock(file.number(), LOCK_EX | LOCK_NB) == 0)
+      ::unlink(abandoned.c_str());
   }
 }
 
-// Renames last over new names: without the folder's own sync a crash could lose the name again.
-Status sync_folder(const std::string& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return cannot("open the folder", folder, errno);
-  const int error = ::fsync(descriptor) == 0 ? 0 : errno;
-  ::close(descriptor);
-  // Some file systems cannot sync a folder; then there is nothing more to be done.
-  return error == 0 || error == EINVAL ? Status::ok() : cannot("sync the folder", folder, error);
+// The folder of `path`, to sync it; closed when it may be written to and not be read.
+Status open_folder(const std::string& path, Descriptor& out) {
+  const std::string folder = parent_directory(path);
+  do {
+    out = Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  } while (!out.is_open() && errno == EINTR);
+  if (out.is_open() || errno == EACCES) return Status::ok();
+  return cannot_write("open the folder", folder, errno);
 }
 
-Status rename_whole(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) return cannot("rename to", to, errno);
-  return sync_folder(parent_directory(to));
+// `temporary` is empty as soon as nothing has that name: it is for another writer to take then.
+Status rename_whole(std::string& temporary, const std::string& path) {
+  // Before there is something to sync: afterwards this failure would come too late.
+  Descriptor folder;
+  NEMO_TRY(open_folder(path, folder));
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return cannot_write("rename to", path, errno);
+  temporary.clear();
+  if (!folder.is_open()) return Status::ok();
+  // Without this a crash could lose the name again. Some file systems cannot sync a folder; then
+  // there is nothing more to be done.
+  const int error = error_of([&] { return ::fsync(folder.number()); });
+  if (error == 0 || error == EINVAL) return Status::ok();
+  return cannot_write("sync the folder", parent_directory(path), error)
+      .with_prefix(join("'", path, "' is written, but may not outlast a power cut"));
 }
 
 // 0, or the error; EOPNOTSUPP becomes a file of that length without reserved blocks.
-int reserve(int descriptor, std::uint64_t size_bytes) {
+int reserve(const Descriptor& file, std::uint64_t size_bytes) {
   if (size_bytes == 0) return 0;
   const auto size = static_cast<off_t>(size_bytes);
 #if defined(__linux__)
-  int error = 0;
-  do {
-    error = ::fallocate(descriptor, 0, 0, size) == 0 ? 0 : errno;
-  } while (error == EINTR);
+  const int error = error_of([&] { return ::fallocate(file.number(), 0, 0, size); });
   if (error != EOPNOTSUPP && error != ENOSYS) return error;
 #endif
-  return ::ftruncate(descriptor, size) == 0 ? 0 : errno;
+  return error_of([&] { return ::ftruncate(file.number(), size); });
 }
 
 }  // namespace
 
-OutputFile::OutputFile(std::string path, std::string temporary_path, int descriptor,
-                       std::uint64_t size_bytes)
-    : path_(std::move(path)),
-      temporary_path_(std::move(temporary_path)),
-      descriptor_(descriptor),
-      size_bytes_(size_bytes) {}
+OutputFile::OutputFile(std::string path, std::uint64_t size_bytes)
+    : path_(std::move(path)), size_bytes_(size_bytes) {}
 
 OutputFile::~OutputFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  (void)descriptor_.close();
   if (!temporary_path_.empty()) ::unlink(temporary_path_.c_str());
 }
 
@@ -126,21 +147,20 @@ Result<std::unique_ptr<OutputFile>> OutputFile::create(const std::string& path,
                                                        std::uint64_t size_bytes) {
   NEMO_TRY(check_path(path));
   NEMO_TRY(check_target(path));
-  if (size_bytes > INT64_MAX) return cannot("write", path, EFBIG);
+  if (size_bytes > INT64_MAX) return cannot_write("write", path, EFBIG);
   remove_abandoned(path);
+  std::unique_ptr<OutputFile> file(new OutputFile(path, size_bytes));
   for (int attempt = 0;; ++attempt) {
     std::string temporary = temporary_name(path, attempt);
-    const int descriptor = open_locked(temporary);
-    if (descriptor < 0) {
-      if ((errno == EEXIST || errno == EINTR) && attempt < kMaxAttempts) continue;
-      return cannot("create", path, errno);
-    }
-    std::unique_ptr<OutputFile> file(
-        new OutputFile(path, std::move(temporary), descriptor, size_bytes));
-    const int error = reserve(descriptor, size_bytes);
-    if (error != 0) return cannot(join("reserve ", size_bytes, " bytes for"), path, error);
-    return file;
+    const int error = open_locked(temporary, file->descriptor_);
+    if (error == EEXIST && attempt < kMaxAttempts) continue;
+    if (error != 0) return cannot_write("create", path, error);
+    file->temporary_path_ = std::move(temporary);
+    break;
   }
+  const int error = reserve(file->descriptor_, size_bytes);
+  if (error != 0) return cannot_write(join("reserve ", size_bytes, " bytes for"), path, error);
+  return file;
 }
 
 Status OutputFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
@@ -149,11 +169,11 @@ Status OutputFile::write_at(std::uint64_t offset, std::span<const std::byte> byt
   constexpr std::size_t kMaxWriteBytes = std::size_t{1} << 28;
   while (!bytes.empty()) {
     const ssize_t n_written =
-        ::pwrite(descriptor_, bytes.data(), std::min(bytes.size(), kMaxWriteBytes),
+        ::pwrite(descriptor_.number(), bytes.data(), std::min(bytes.size(), kMaxWriteBytes),
                  static_cast<off_t>(offset));
     if (n_written < 0 && errno == EINTR) continue;
     // A regular file that takes nothing without an error would be taken again for ever.
-    if (n_written <= 0) return cannot("write", path_, n_written < 0 ? errno : ENOSPC);
+    if (n_written <= 0) return cannot_write("write", path_, n_written < 0 ? errno : ENOSPC);
     bytes = bytes.subspan(static_cast<std::size_t>(n_written));
     offset += static_cast<std::uint64_t>(n_written);
   }
@@ -161,11 +181,11 @@ Status OutputFile::write_at(std::uint64_t offset, std::span<const std::byte> byt
 }
 
 Status OutputFile::commit() {
-  if (::fsync(descriptor_) != 0) return cannot("sync", path_, errno);
-  if (::close(std::exchange(descriptor_, -1)) != 0) return cannot("close", path_, errno);
-  NEMO_TRY(rename_whole(temporary_path_, path_));
-  temporary_path_.clear();
-  return Status::ok();
+  const int sync_error = error_of([&] { return ::fsync(descriptor_.number()); });
+  if (sync_error != 0) return cannot_write("sync", path_, sync_error);
+  const int close_error = descriptor_.close();
+  if (close_error != 0) return cannot_write("close", path_, close_error);
+  return rename_whole(temporary_path_, path_);
 }
 
 Status write_file(const std::string& path, std::string_view text) {
@@ -179,39 +199,37 @@ Result<std::unique_ptr<OutputFolder>> OutputFolder::create(const std::string& us
   std::string path = user_path;
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   struct stat info {};
-  if (::lstat(path.c_str(), &info) == 0) {
-    if (!is_directory(path)) return cannot("make the folder", path, EEXIST);
-    NEMO_ASSIGN(const auto names, list_directory(path));
-    if (!names.empty()) return cannot("make the folder", path, ENOTEMPTY);
+  const bool is_there = ::lstat(path.c_str(), &info) == 0;
+  if (!is_there && errno != ENOENT) return cannot_write("make the folder", path, errno);
+  if (is_there) {
+    NEMO_ASSIGN(const PathKind kind, for_writing(kind_of(path)));
+    if (kind != PathKind::kFolder) return cannot_write("make the folder", path, EEXIST);
+    NEMO_ASSIGN(const auto names, for_writing(list_directory(path)));
+    if (!names.empty()) return cannot_write("make the folder", path, ENOTEMPTY);
   }
   std::unique_ptr<OutputFolder> folder(new OutputFolder(path));
   for (int attempt = 0;; ++attempt) {
-    const std::string temporary = temporary_name(path, attempt);
+    std::string temporary = temporary_name(path, attempt);
     if (::mkdir(temporary.c_str(), 0777) == 0) {
-      folder->temporary_path_ = temporary;
+      folder->temporary_path_ = std::move(temporary);
       return folder;
     }
-    if (errno != EEXIST || attempt == kMaxAttempts) return cannot("make the folder", path, errno);
+    if (errno != EEXIST || attempt == kMaxAttempts)
+      return cannot_write("make the folder", path, errno);
   }
 }
 
+// Nothing that could fail on the way: it may be memory or descriptors that ran out.
 OutputFolder::~OutputFolder() {
   if (temporary_path_.empty()) return;
-  const auto names = list_directory(temporary_path_);
-  if (names.is_ok())
-    for (const std::string& name : names.value())
-      ::unlink(join_path(temporary_path_, name).c_str());
+  for (const std::string& file : files_) ::unlink(file.c_str());
   ::rmdir(temporary_path_.c_str());
 }
 
-std::string OutputFolder::file(const std::string& name) const {
-  return join_path(temporary_path_, name);
+std::string OutputFolder::file(const std::string& name) {
+  return files_.emplace_back(join_path(temporary_path_, name));
 }
 
-Status OutputFolder::commit() {
-  NEMO_TRY(rename_whole(temporary_path_, path_));
-  temporary_path_.clear();
-  return Status::ok();
-}
+Status OutputFolder::commit() { return rename_whole(temporary_path_, path_); }
 
 }  // namespace nemotron

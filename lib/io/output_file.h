@@ -8,8 +8,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "io/descriptor.h"
 
 namespace nemotron {
 
@@ -29,16 +31,16 @@ class OutputFile {
   // Thread-safe. kFileWrite.
   Status write_at(std::uint64_t offset, std::span<const std::byte> bytes);
 
-  // Makes the file appear under its name, replacing an older one. Once, at the end. kFileWrite.
+  // Makes the file appear under its name, replacing an older one. Once, at the end. kFileWrite; the
+  // file has appeared all the same when it is the folder that could not be synced.
   Status commit();
 
  private:
-  OutputFile(std::string path, std::string temporary_path, int descriptor,
-             std::uint64_t size_bytes);
+  OutputFile(std::string path, std::uint64_t size_bytes);
 
   std::string path_;
-  std::string temporary_path_;  // empty after commit
-  int descriptor_;
+  std::string temporary_path_;  // empty before it is made and after commit
+  Descriptor descriptor_;
   std::uint64_t size_bytes_;
 };
 
@@ -53,14 +55,15 @@ class OutputFolder {
   OutputFolder(const OutputFolder&) = delete;
   OutputFolder& operator=(const OutputFolder&) = delete;
 
-  std::string file(const std::string& name) const;  // where to write the file `name` of the folder
-  Status commit();                                  // as OutputFile::commit
+  std::string file(const std::string& name);  // where to write the file `name` of the folder
+  Status commit();                            // as OutputFile::commit
 
  private:
   explicit OutputFolder(std::string path) : path_(std::move(path)) {}
 
   std::string path_;
-  std::string temporary_path_;  // empty after commit
+  std::string temporary_path_;      // empty after commit
+  std::vector<std::string> files_;  // paths of what may be in it
 };
 
 }  // namespace nemotron

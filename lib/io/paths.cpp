@@ -7,15 +7,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
-#include <system_error>
 
-#include "base/text.h"
+#include "io/system_error.h"
 
 namespace nemotron {
 namespace {
-bool has_mode(const std::string& path, mode_t kind) {
-  struct stat info {};
-  return ::stat(path.c_str(), &info) == 0 && (info.st_mode & S_IFMT) == kind;
+bool is_of_kind(const std::string& path, PathKind kind) {
+  const auto found = kind_of(path);
+  return found.is_ok() && found.value() == kind;
 }
 
 struct CloseDirectory {
@@ -23,8 +22,18 @@ struct CloseDirectory {
 };
 }  // namespace
 
-bool is_directory(const std::string& path) { return has_mode(path, S_IFDIR); }
-bool is_regular_file(const std::string& path) { return has_mode(path, S_IFREG); }
+Result<PathKind> kind_of(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0)
+    return S_ISREG(info.st_mode)   ? PathKind::kFile
+           : S_ISDIR(info.st_mode) ? PathKind::kFolder
+                                   : PathKind::kOther;
+  if (errno == ENOENT || errno == ENOTDIR) return PathKind::kNothing;
+  return cannot_read("look at", path, errno);
+}
+
+bool is_directory(const std::string& path) { return is_of_kind(path, PathKind::kFolder); }
+bool is_regular_file(const std::string& path) { return is_of_kind(path, PathKind::kFile); }
 
 std::string parent_directory(const std::string& path) {
   const std::size_t slash = path.find_last_of('/');
@@ -44,15 +53,15 @@ std::string_view file_name_of(std::string_view path) {
 
 Result<std::vector<std::string>> list_directory(const std::string& path) {
   std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));
-  if (directory == nullptr) {
-    const int error = errno;
-    return Status{error == ENOENT ? StatusCode::kFileNotFound : StatusCode::kFileRead,
-                  join("cannot list '", path, "': ", std::generic_category().message(error))};
-  }
+  if (directory == nullptr) return cannot_read("list", path, errno);
   std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(directory.get())) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != "..") names.push_back(name);
+  for (;;) {
+    errno = 0;  // the end is no error, and only this tells them apart
+    const dirent* entry = ::readdir(directory.get());
+    if (entry == nullptr && errno != 0) return cannot_read("list", path, errno);
+    if (entry == nullptr) break;
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;

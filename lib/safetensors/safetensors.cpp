@@ -200,12 +200,14 @@ Status check_names(const DataSource& source, const TensorTable& tensors) {
 
 }  // namespace
 
-bool looks_like_safetensors(const DataSource& source) {
+Result<bool> looks_like_safetensors(const DataSource& source) {
   ByteReader reader(source);
   std::uint64_t header_bytes = 0;
   char first = 0;
-  return reader.read_number(header_bytes).is_ok() && header_bytes <= kMaxHeaderBytes &&
-         reader.read_number(first).is_ok() && first == '{';
+  if (source.size_bytes() < sizeof header_bytes + sizeof first) return false;
+  NEMO_TRY(reader.read_number(header_bytes));
+  NEMO_TRY(reader.read_number(first));
+  return header_bytes <= kMaxHeaderBytes && first == '{';
 }
 
 Result<TensorTable> read_safetensors(const DataSource& source) {

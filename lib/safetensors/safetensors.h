@@ -9,7 +9,8 @@
 namespace nemotron {
 
 // Whether the file begins as a safetensors file does: a plausible header length, then '{'.
-bool looks_like_safetensors(const DataSource& source);
+// kFileRead, kFileChanged where the first bytes cannot be read.
+Result<bool> looks_like_safetensors(const DataSource& source);
 
 // Tensors in the order of their bytes. kUnsupportedType for an element type that is none of F32,
 // F16, BF16, F8_E4M3; otherwise kBadFile with the offset of what is wrong.

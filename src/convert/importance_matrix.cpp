@@ -115,7 +115,8 @@ Result<std::vector<float>> ImportanceMatrix::importance(std::string_view matrix,
 
 Result<ImportanceMatrix> read_importance_matrix(const std::string& path) {
   NEMO_ASSIGN(const auto source, open_file(path));
-  if (!has_gguf_magic(*source))
+  NEMO_ASSIGN(const bool is_gguf, has_gguf_magic(*source));
+  if (!is_gguf)
     return bad_file(*source, "is no importance matrix in GGUF (the older .dat form is not read)");
   if (source->size_bytes() > kMaxFileBytes)
     return bad_file(*source, "is too long for an importance matrix");

@@ -22,12 +22,12 @@ namespace {
 constexpr std::uint64_t kPieceElements = 1 << 18;
 
 // The name of a folder or file, without its ending.
-std::string model_name(const std::string& path) {
-  const bool is_folder = is_directory(path);
+Result<std::string> model_name(const std::string& path) {
+  NEMO_ASSIGN(const PathKind kind, kind_of(path));
   std::string_view name = path;
   while (name.size() > 1 && name.back() == '/') name.remove_suffix(1);
   name = file_name_of(name);
-  return std::string(is_folder ? name : name.substr(0, name.rfind('.')));
+  return std::string(kind == PathKind::kFolder ? name : name.substr(0, name.rfind('.')));
 }
 
 // Everything that the file said, but for what is no longer so.
@@ -42,7 +42,9 @@ Status copy_metadata(const ModelFile& model, GgufMetadata& metadata) {
     metadata.set_value(key, value);
   }
   // Blocks for predicting further tokens are left out; keys that count them are written anew.
-  if (has_extra_layers) add_architecture(model.config(), model_name(model.path()), metadata);
+  if (!has_extra_layers) return Status::ok();
+  NEMO_ASSIGN(const std::string name, model_name(model.path()));
+  add_architecture(model.config(), name, metadata);
   return Status::ok();
 }
 
@@ -52,7 +54,8 @@ Result<GgufMetadata> make_metadata(const ModelFile& model, const std::string& in
   if (model.format_name() == "GGUF") {
     NEMO_TRY(copy_metadata(model, metadata));
   } else {
-    add_architecture(model.config(), model_name(input), metadata);
+    NEMO_ASSIGN(const std::string name, model_name(input));
+    add_architecture(model.config(), name, metadata);
     NEMO_TRY(TokenizerSource::of(model.tokenizer()).add_to(metadata, model.config().n_vocab));
   }
   add_file_type(type, metadata);

@@ -74,7 +74,8 @@ Result<std::vector<TextFile>> text_files(const ModelFile& model, SafetensorsType
   if (!has_folder) return files;
   for (const std::string_view name : kCompanions) {
     const std::string path = join_path(folder, std::string(name));
-    if (!is_regular_file(path)) continue;
+    NEMO_ASSIGN(const PathKind kind, kind_of(path));
+    if (kind != PathKind::kFile) continue;
     NEMO_ASSIGN(std::string text, read_text(path));
     put({std::string(name), std::move(text)}, files);
   }

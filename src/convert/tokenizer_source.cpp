@@ -58,11 +58,13 @@ TokenizerSource TokenizerSource::of(const GgufFile& file) {
 }
 
 Result<TokenizerSource> TokenizerSource::read(const std::string& path) {
-  if (is_directory(path)) {
+  NEMO_ASSIGN(const PathKind kind, kind_of(path));
+  if (kind == PathKind::kFolder) {
     TokenizerSource out;
     for (const std::string_view name : {kTokenizerName, kConfigName, kTemplateName}) {
       const auto source = open_file(join_path(path, std::string(name)));
-      if (!source.is_ok() && name != kTokenizerName) continue;
+      const bool is_missing = source.status().code() == StatusCode::kFileNotFound;
+      if (is_missing && name != kTokenizerName) continue;
       if (!source.is_ok()) return source.status();
       NEMO_ASSIGN(std::string text, read_all(*source.value(), kMaxFileBytes));
       out.files_.push_back({std::string(name), std::move(text)});
@@ -70,7 +72,8 @@ Result<TokenizerSource> TokenizerSource::read(const std::string& path) {
     return out;
   }
   NEMO_ASSIGN(const auto source, open_file(path));
-  if (!has_gguf_magic(*source))
+  NEMO_ASSIGN(const bool is_gguf, has_gguf_magic(*source));
+  if (!is_gguf)
     return Status{StatusCode::kUnsupportedFormat,
                   join("'", path, "' is no GGUF file, and no folder with a tokenizer.json")};
   NEMO_ASSIGN(const GgufFile file, read_gguf(*source));

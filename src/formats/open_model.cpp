@@ -19,10 +19,18 @@ namespace {
 constexpr std::string_view kWeightsName = "model.safetensors";
 constexpr std::string_view kIndexName = "model.safetensors.index.json";
 
-bool begins_as_json_object(const DataSource& source) {
+// What a file is by its first bytes; a JSON object may be an index of shards.
+enum class Beginning : std::uint8_t { kOther, kGguf, kSafetensors, kJsonObject };
+
+Result<Beginning> beginning_of(const DataSource& source) {
+  NEMO_ASSIGN(const bool is_gguf, has_gguf_magic(source));
+  if (is_gguf) return Beginning::kGguf;
+  NEMO_ASSIGN(const bool is_safetensors, looks_like_safetensors(source));
+  if (is_safetensors) return Beginning::kSafetensors;
   char first = 0;
-  return source.size_bytes() > 0 &&
-         source.read_at(0, std::as_writable_bytes(std::span(&first, 1))).is_ok() && first == '{';
+  if (source.size_bytes() == 0) return Beginning::kOther;
+  NEMO_TRY(source.read_at(0, std::as_writable_bytes(std::span(&first, 1))));
+  return first == '{' ? Beginning::kJsonObject : Beginning::kOther;
 }
 
 Result<ModelFile> load_shards(const DataSource& index, const OpenSibling& open_sibling) {
@@ -50,10 +58,11 @@ Result<ModelFile> load_safetensors_or_shards(std::unique_ptr<DataSource> weights
 }
 
 Result<ModelFile> load(std::unique_ptr<DataSource> weights, const OpenSibling& open_sibling) {
-  if (has_gguf_magic(*weights)) return load_gguf(std::move(weights));
-  if (looks_like_safetensors(*weights))
+  NEMO_ASSIGN(const Beginning beginning, beginning_of(*weights));
+  if (beginning == Beginning::kGguf) return load_gguf(std::move(weights));
+  if (beginning == Beginning::kSafetensors)
     return load_safetensors_or_shards(std::move(weights), open_sibling);
-  if (begins_as_json_object(*weights)) return load_shards(*weights, open_sibling);
+  if (beginning == Beginning::kJsonObject) return load_shards(*weights, open_sibling);
   return Status{StatusCode::kUnsupportedFormat,
                 join("'", weights->name(),
                      "' is neither a GGUF nor a safetensors file by its first bytes, nor an index "
@@ -75,15 +84,17 @@ struct WeightFiles {
   std::vector<std::string> safetensors;
 };
 
-WeightFiles probe_files(const std::string& folder, const std::vector<std::string>& names) {
+// A file that cannot be read may be the one that is meant: an error, not another choice.
+Result<WeightFiles> probe_files(const std::string& folder, const std::vector<std::string>& names) {
   WeightFiles out;
   for (const std::string& name : names) {
-    const auto source = open_file(join_path(folder, name));
-    if (!source.is_ok()) continue;  // a folder, a socket, ...
-    if (has_gguf_magic(*source.value()))
-      out.gguf.push_back(name);
-    else if (looks_like_safetensors(*source.value()))
-      out.safetensors.push_back(name);
+    const std::string path = join_path(folder, name);
+    NEMO_ASSIGN(const PathKind kind, kind_of(path));
+    if (kind != PathKind::kFile) continue;
+    NEMO_ASSIGN(const auto source, open_file(path));
+    NEMO_ASSIGN(const Beginning beginning, beginning_of(*source));
+    if (beginning == Beginning::kGguf) out.gguf.push_back(name);
+    if (beginning == Beginning::kSafetensors) out.safetensors.push_back(name);
   }
   return out;
 }
@@ -92,13 +103,14 @@ WeightFiles probe_files(const std::string& folder, const std::vector<std::string
 Result<std::string> find_weights(const std::string& folder) {
   for (const std::string_view name : {kWeightsName, kIndexName}) {
     std::string path = join_path(folder, std::string(name));
-    if (is_regular_file(path)) return path;
+    NEMO_ASSIGN(const PathKind kind, kind_of(path));
+    if (kind == PathKind::kFile) return path;
   }
   NEMO_ASSIGN(const auto names, list_directory(folder));
   std::vector<std::string> indices;
   std::ranges::copy_if(names, std::back_inserter(indices), is_shard_index_name);
   if (indices.size() == 1) return join_path(folder, indices[0]);
-  const WeightFiles found = probe_files(folder, names);
+  NEMO_ASSIGN(const WeightFiles found, probe_files(folder, names));
   std::vector<std::string> all = found.safetensors;
   all.insert(all.end(), found.gguf.begin(), found.gguf.end());
   // The first of several shards without an index: its loader says what is missing.
@@ -119,7 +131,8 @@ Result<std::unique_ptr<DataSource>> find_weights(std::span<const NamedBytes> fil
   std::vector<std::unique_ptr<DataSource>> weights;
   for (const NamedBytes& file : files) {
     auto source = memory_source(file.name, file.bytes);
-    if (has_gguf_magic(*source) || looks_like_safetensors(*source))
+    NEMO_ASSIGN(const Beginning beginning, beginning_of(*source));
+    if (beginning == Beginning::kGguf || beginning == Beginning::kSafetensors)
       weights.push_back(std::move(source));
     else if (is_shard_index_name(file_name_of(file.name)))
       index = std::move(source);
@@ -139,7 +152,8 @@ Result<std::unique_ptr<DataSource>> find_weights(std::span<const NamedBytes> fil
 
 Result<ModelFile> open_model(const std::string& path) {
   std::string weights_path = path;
-  if (is_directory(path)) {
+  NEMO_ASSIGN(const PathKind kind, kind_of(path));
+  if (kind == PathKind::kFolder) {
     NEMO_ASSIGN(weights_path, find_weights(path));
   }
   NEMO_ASSIGN(auto weights, open_file(weights_path));

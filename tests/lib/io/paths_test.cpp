@@ -28,6 +28,12 @@ TEST_CASE("folders and files are told apart and listed") {
   CHECK(is_regular_file(folder.file("a")));
   CHECK_FALSE(is_regular_file(folder.path()));
   CHECK_FALSE(is_regular_file(folder.file("c")));
+  CHECK(kind_of(folder.path()).value() == PathKind::kFolder);
+  CHECK(kind_of(folder.file("a")).value() == PathKind::kFile);
+  CHECK(kind_of(folder.file("c")).value() == PathKind::kNothing);
+  CHECK(kind_of(folder.file("a/c")).value() == PathKind::kNothing);
+  CHECK(kind_of("/dev/null").value() == PathKind::kOther);
+  CHECK(kind_of(folder.file(std::string(300, 'x'))).status().code() == StatusCode::kFileRead);
   CHECK(list_directory(folder.path()).value() == std::vector<std::string>{"a", "b"});
   CHECK(list_directory(folder.file("c")).status().code() == StatusCode::kFileNotFound);
 }

@@ -10,8 +10,9 @@ namespace nemotron {
 
 class TempFolder {
  public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "nemo-test-XXXXXX").string();
+  TempFolder() : TempFolder(std::filesystem::temp_directory_path()) {}
+  explicit TempFolder(const std::filesystem::path& parent) {
+    std::string name = (parent / "nemo-test-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
   TempFolder(const TempFolder&) = delete;

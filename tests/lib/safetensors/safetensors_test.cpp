@@ -59,7 +59,8 @@ TEST_CASE("the header must fit the file") {
   bytes[7] = '\x7f';
   CHECK(mentions(read(bytes).status(), "announces"));
   CHECK_FALSE(looks_like_safetensors(
-      *memory_source("m", std::as_bytes(std::span(bytes.data(), bytes.size())))));
+                  *memory_source("m", std::as_bytes(std::span(bytes.data(), bytes.size()))))
+                  .value());
 }
 
 TEST_CASE("an unsupported dtype is named with its tensor") {

@@ -1,0 +1,41 @@
+// An open file of POSIX, which has one owner and is closed with it.
+#pragma once
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace nemotron {
+
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int number) : number_(number) {}  // what open() returned, or -1
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    if (this != &other) {
+      (void)close();
+      number_ = std::exchange(other.number_, -1);
+    }
+    return *this;
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { (void)close(); }
+
+  bool is_open() const { return number_ >= 0; }
+  int number() const { return number_; }
+
+  // 0, or the error: where writes are late, the last may fail here. The descriptor is gone in any
+  // case; an interrupted close has closed, too, on Linux.
+  int close() {
+    if (number_ < 0 || ::close(std::exchange(number_, -1)) == 0 || errno == EINTR) return 0;
+    return errno;
+  }
+
+ private:
+  int number_ = -1;
+};
+
+}  // namespace nemotron

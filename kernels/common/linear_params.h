@@ -19,10 +19,12 @@ inline constexpr std::int64_t kPrepareColumns = 32;
 
 struct PackTileParams {
   TensorType type = TensorType::kF32;
-  const void* rows = nullptr;  // [n_rows, n_in] as in a file, rows of blocks of `type`
+  const void* rows = nullptr;  // [n_rows, n_in] as in a file, at any address
   std::int64_t n_rows = 0;     // 1 to kTileRows; missing rows become zeros
   std::int64_t n_in = 0;
   void* tile = nullptr;  // tile_bytes(type, n_in), aligned to 64
+  // kTileRows rows that will be packed next: a level may bring them near meanwhile. Or null.
+  const void* next_rows = nullptr;
 };
 
 struct PrepareParams {
@@ -52,7 +54,8 @@ struct LinearParams {
 
 // Rows of a table by index, as floats: the embedding.
 struct EmbedParams {
-  const void* table = nullptr;  // [n_vocab, n_columns], rows of blocks of `type`, row_bytes apart
+  const void* table =
+      nullptr;  // [n_vocab, n_columns] as in a file, row_bytes apart, at any address
   TensorType type = TensorType::kF32;
   std::int64_t row_bytes = 0;
   std::int64_t n_columns = 0;

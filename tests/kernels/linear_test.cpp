@@ -263,6 +263,32 @@ TEST_CASE("an output of linear is the same for one row and for many, in any rang
   }
 }
 
+TEST_CASE("a tile is the same from rows at any address, whatever was in its memory") {
+  Random random(11);
+  for (const KernelTable* table : kernel_tables()) {
+    for (const TensorType type : all_types()) {
+      const StoredMatrix w(type, 32, 768, random);
+      const std::int64_t n_bytes = table->tile_bytes(type, 768);
+      for (const std::int64_t n_rows : {1, 5, 16}) {
+        AlignedBytes expected(n_bytes);
+        std::memset(expected.data(), 0, to_size(n_bytes));
+        table->pack_tile({type, w.bytes.data(), n_rows, 768, expected.data()});
+        for (const std::size_t shift : {1, 2, 7, 63}) {
+          std::vector<unsigned char> shifted(shift, 0xff);  // the rows end where the memory ends
+          shifted.insert(shifted.end(), w.bytes.begin(), w.bytes.begin() + n_rows * w.row_bytes);
+          shifted.shrink_to_fit();
+          AlignedBytes tile(n_bytes);
+          std::memset(tile.data(), 0xff, to_size(n_bytes));
+          table->pack_tile({type, shifted.data() + shift, n_rows, 768, tile.data(),
+                            w.bytes.data() + 16 * w.row_bytes});
+          INFO(table->name << ", " << traits(type).name << ", " << n_rows << " rows, " << shift);
+          CHECK(std::memcmp(tile.data(), expected.data(), to_size(n_bytes)) == 0);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("FP8: inputs become multiples of their scale") {
   const std::vector<float> x = {1.0f, -2.0f, 0.3f, 1000.0f};
   std::vector<float> out(4, 7.0f);

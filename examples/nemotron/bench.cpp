@@ -268,6 +268,7 @@ void add_bench_command(CLI::App& program) {
   const auto options = std::make_shared<Options>();
   CLI::App& command = *program.add_subcommand("bench", "Measure how fast a model runs here");
   add_model_options(command, options->model, true);
+  add_mapped_option(command, options->model);
   add_kv_type_option(command, options->kv_type);
   const auto add_count = [&](const char* name, auto& value, const char* text) {
     command.add_option(name, value, text)->capture_default_str()->type_name("N");

@@ -67,7 +67,12 @@ void print_plan(const nemo_memory_plan& plan, std::uint32_t max_context) {
   std::printf("\nmemory with %" PRIu32 " session%s of %" PRIu32 " tokens%s\n", plan.n_sessions,
               plan.n_sessions == 1 ? "" : "s", plan.n_tokens,
               plan.n_tokens == max_context ? ", the most" : "");
-  print_line(plan.weight_bytes, std::string("weights, for ") + kLevels[plan.isa]);
+  if (plan.mapped_bytes > 0)
+    print_line(plan.mapped_bytes,
+               "of the file, mapped: not counted, shared with others that map it");
+  print_line(plan.weight_bytes,
+             std::string(plan.mapped_bytes > 0 ? "small weights, for " : "weights, for ") +
+                 kLevels[plan.isa]);
   print_line(plan.scratch_bytes, "working memory");
   print_line(plan.recurrent_bytes, each + "recurrent state");
   print_line(plan.kv_bytes, each + "keys and values");
@@ -87,6 +92,7 @@ void inspect(const InspectOptions& options) {
   print_config(context, info);
   print_tensors(context, info);
   nemotron::LoadOptions load;
+  load.flags = options.model.flags();
   load.n_threads = options.model.n_threads;
   load.isa = options.model.isa;
   load.snapshot_bytes = options.snapshot_mib == 0 ? NEMO_NO_SNAPSHOTS : options.snapshot_mib << 20;
@@ -101,6 +107,7 @@ void add_inspect_command(CLI::App& program) {
   const auto options = std::make_shared<InspectOptions>();
   CLI::App& command = *program.add_subcommand("inspect", "Say what a model is and what it costs");
   add_model_options(command, options->model, /*has_weights=*/true);
+  add_mapped_option(command, options->model);
   command.add_option("--sessions", options->sessions.n_sessions, "Plan for that many (default: 1)")
       ->type_name("N");
   command

@@ -85,6 +85,7 @@ void add_logits_command(CLI::App& program) {
   CLI::App& command =
       *program.add_subcommand("logits", "Write the logits after each token of a sequence");
   add_model_options(command, options->model, /*has_weights=*/true);
+  add_mapped_option(command, options->model);
   command.add_option("--tokens", options->tokens_path, "Token ids, separated by white space")
       ->type_name("FILE")
       ->required();

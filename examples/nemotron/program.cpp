@@ -73,11 +73,17 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool has_weight
       ->type_name("LEVEL");
 }
 
+void add_mapped_option(CLI::App& command, ModelOptions& options) {
+  command.add_flag(
+      "--mapped", options.is_mapped,
+      "Use the weights where the file is mapped, shared between processes: slower, no copy");
+}
+
 nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags) {
   const std::string path = local_model_path(options.path);
   ProgressBar progress("loading");
   nemotron::LoadOptions load;
-  load.flags = flags;
+  load.flags = flags | options.flags();
   load.n_threads = options.n_threads;
   load.isa = options.isa;
   load.log_level = NEMO_LOG_WARNING;

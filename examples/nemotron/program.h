@@ -42,11 +42,16 @@ struct ModelOptions {
   std::string path;
   std::uint32_t n_threads = 0;
   std::uint32_t isa = NEMO_ISA_AUTO;
+  bool is_mapped = false;
+
+  std::uint32_t flags() const { return is_mapped ? NEMO_LOAD_MAPPED : 0; }
 };
 
 void add_threads_option(CLI::App& command, std::uint32_t& n_threads);
 // MODEL, --threads and --isa; without weights there is nothing to compute and only MODEL.
 void add_model_options(CLI::App& command, ModelOptions& options, bool has_weights);
+// --mapped, for commands that load_model().
+void add_mapped_option(CLI::App& command, ModelOptions& options);
 nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags = 0);
 
 void add_kv_type_option(CLI::App& command, std::uint32_t& kv_type);

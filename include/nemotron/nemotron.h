@@ -196,12 +196,24 @@ enum {
 enum {
   NEMO_LOAD_NO_WEIGHTS = 1,     /**< Check the whole file, load vocabulary and configuration, but no weights: for
                                      inspecting and tokenizing. Sessions cannot be created. */
-  NEMO_LOAD_FP8_WEIGHT_ONLY = 2 /**< Static FP8 checkpoints: use the weights' scales alone and leave the inputs of
+  NEMO_LOAD_FP8_WEIGHT_ONLY = 2, /**< Static FP8 checkpoints: use the weights' scales alone and leave the inputs of
                                      their products as they are. Without it the inputs are rounded to FP8 with the
                                      checkpoint's input scales, as the reference does. Numeric: changes logits. */
+  NEMO_LOAD_MAPPED = 4          /**< Leave the matrices where they are and map the model's files, read-only, instead of
+                                     copying them: processes and contexts that map the same file have it in memory
+                                     once. Same logits to the byte; products take longer, since weights are brought
+                                     into order each time (see README, "Mapped weights"). **You vouch for the files**:
+                                     as long as the context lives nobody may cut them short or write into them, or the
+                                     process gets SIGBUS, or other logits, at whatever call reads that page. Replacing
+                                     a file under its name (rename) is harmless, and so is deleting it. What changes
+                                     until the load returns is NEMO_E_FILE_CHANGED, on Linux 5.14 or later without a
+                                     signal. The pages are the system's cache of the file: under pressure it drops them
+                                     and reads them again, which takes as long as the disk takes, whatever the budget of
+                                     nemo_context_pump(). */
 };
 
-/** A host's allocator for all large memory of a context: weights (and room for reading them), working memory of steps,
+/** A host's allocator for all large memory of a context: weights that are not mapped (and room for reading them), working
+ *  memory of steps,
  *  recurrent states, keys and values. It is asked for whole buffers, never while a reply is made within 64 tokens of the
  *  last one it was asked for. What is small or of the size of a file's header comes from operator new: handles, token
  *  ids, the vocabulary, requests and their events. Both functions are called on any thread of the library or the host,
@@ -242,7 +254,8 @@ typedef struct nemo_context_options {
   void *progress_user;             /**< Passed to `on_progress`. */
   uint32_t worker;                 /**< 1: a thread of the context's own pumps whenever there is something to run. */
   uint32_t max_running;            /**< Most sessions whose requests are in work at the same time; others wait. 0: 64. */
-  uint64_t max_bytes;              /**< Cap on weights, scratch, states and snapshots together; 0: none. Over it,
+  uint64_t max_bytes;              /**< Cap on weights, scratch, states and snapshots together; 0: none. Mapped files do
+                                        not count: they are the system's cache. Over it,
                                         snapshots go first, then the states of idle sessions (their tokens stay and are
                                         computed again on the next use); what still does not fit is NEMO_E_OVER_BUDGET.
                                         Too little for the weights and scratch is known before they are read. */
@@ -271,7 +284,8 @@ typedef struct nemo_context_options {
  *  @param context  receives the context, to be freed with nemo_context_free(); NULL on failure.
  *  @param err      optional.
  *  @return NEMO_OK; any -1xx, -2xx; NEMO_E_OUT_OF_MEMORY; NEMO_E_OVER_BUDGET; NEMO_E_NO_DEVICE; NEMO_E_CANCELLED.
- *  @note Thread-safe. The file is read, not mapped, and not needed afterwards.
+ *  @note Thread-safe. The file is read, not mapped, and not needed afterwards, unless NEMO_LOAD_MAPPED asks for it; then
+ *        NEMO_E_FILE_READ also means a file system that cannot map.
  *  @since 0.1 */
 NEMO_API nemo_status nemo_context_load(const char *path, const nemo_context_options *options, nemo_context **context,
                                        nemo_error *err);
@@ -301,11 +315,13 @@ typedef struct nemo_memory_plan {
   uint64_t recurrent_bytes; /**< Convolution and SSM state of one session. */
   uint64_t kv_bytes;        /**< Keys and values of one session that holds `n_tokens`. */
   uint64_t snapshot_bytes;  /**< Most that the prefix cache will hold. */
-  uint64_t total_bytes;     /**< Of everything: weights, scratch, sessions and snapshots. */
+  uint64_t total_bytes;     /**< Of everything: weights, scratch, sessions and snapshots; not of what is mapped. */
+  uint64_t mapped_bytes;    /**< With NEMO_LOAD_MAPPED: of the model's files, used where they are mapped and shared with
+                                 whoever else maps them; the most that the system's cache of them takes. Else 0. */
 } nemo_memory_plan;
 
 /** An empty ::nemo_memory_plan. */
-#define NEMO_MEMORY_PLAN_INIT {sizeof(nemo_memory_plan), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define NEMO_MEMORY_PLAN_INIT {sizeof(nemo_memory_plan), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /** Tell what a model and its sessions will take in memory, from the headers of its files, before anything is loaded.
  *  nemo_context_stats::peak_bytes does not pass `total_bytes` while there are no more and no longer sessions than were
@@ -313,8 +329,8 @@ typedef struct nemo_memory_plan {
  *  it holds in any case. Not counted are the vocabulary (some tens of MiB with 131,072 tokens), token ids and the stacks
  *  of threads.
  *  @param path          as for nemo_context_load().
- *  @param options       with which the model would be loaded: instruction set level, threads, step rows and snapshots
- *                       matter; NULL for defaults.
+ *  @param options       with which the model would be loaded: instruction set level, threads, step rows, snapshots and
+ *                       NEMO_LOAD_MAPPED matter; NULL for defaults.
  *  @param plan_options  the sessions; NULL for defaults.
  *  @param plan          receives the numbers; `struct_size` must be set. Zeros on failure.
  *  @param err           optional.
@@ -330,7 +346,8 @@ typedef struct nemo_memory_file {
   uint32_t struct_size; /**< sizeof(nemo_memory_file). */
   uint32_t reserved;    /**< 0. */
   const char *name;     /**< Null-terminated: the published name ("config.json"), or anything for a GGUF or safetensors. */
-  const void *data;     /**< The file's bytes; borrowed until the load returns. */
+  const void *data;     /**< The file's bytes, at any address; borrowed until the load returns, and with NEMO_LOAD_MAPPED
+                             as long as the context or a session of it lives. */
   uint64_t size;        /**< Their number. */
 } nemo_memory_file;
 
@@ -344,7 +361,8 @@ typedef struct nemo_memory_file {
  *  @param options       NULL for defaults.
  *  @param context       receives the context, to be freed with nemo_context_free(); NULL on failure.
  *  @param err           optional.
- *  @return as nemo_context_load(). The bytes are copied; they may be freed after the call.
+ *  @return as nemo_context_load(). The bytes are copied; they may be freed after the call. With NEMO_LOAD_MAPPED the
+ *          matrices are not: weights are used where they are, in a mapping of your own, say.
  *  @note Thread-safe.
  *  @since 0.1 */
 NEMO_API nemo_status nemo_context_load_memory(const nemo_memory_file *files, size_t n_files, size_t stride_bytes,
@@ -382,14 +400,15 @@ typedef struct nemo_model_info {
   uint32_t has_tokenizer;        /**< 1 if text can be tokenized, else 0. */
   uint64_t n_parameters;         /**< Elements of all tensors. */
   uint64_t tensor_bytes;         /**< Bytes of all tensors in the file. */
-  uint64_t weight_bytes;         /**< Bytes of weights in memory; 0 with NEMO_LOAD_NO_WEIGHTS. */
+  uint64_t weight_bytes;         /**< Bytes of weights in memory, without mapped ones; 0 with NEMO_LOAD_NO_WEIGHTS. */
   uint64_t recurrent_state_bytes; /**< Conv and SSM state of one session. */
   uint64_t kv_bytes_per_token;   /**< Keys and values of one token in the default type; allocated per 64 tokens. */
   uint64_t scratch_bytes;        /**< Working memory of the context, shared by its sessions. */
+  uint64_t mapped_bytes;         /**< Bytes of the file used where they are mapped (NEMO_LOAD_MAPPED); else 0. */
 } nemo_model_info;
 
 /** An empty ::nemo_model_info. */
-#define NEMO_MODEL_INFO_INIT {sizeof(nemo_model_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define NEMO_MODEL_INFO_INIT {sizeof(nemo_model_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /** Describe the loaded model.
  *  @param context  a context.

@@ -158,7 +158,7 @@ struct PlanOptions {
 /** One file of a model that is in memory; see ::nemo_memory_file. */
 struct MemoryFile {
   std::string name;                /**< The published name, such as "config.json". */
-  std::span<const std::byte> data; /**< Borrowed during the load. */
+  std::span<const std::byte> data; /**< Borrowed during the load; with ::NEMO_LOAD_MAPPED as long as the model lives. */
 };
 
 /** One message of a conversation; see ::nemo_chat_message. */

@@ -1,5 +1,6 @@
 // Where the bytes of a model come from: a file read with pread, or memory that the caller holds.
-// A source never maps a file: a file truncated under a mapping would raise SIGBUS in the host.
+// A source maps a file only where it is told to: a file truncated under a mapping would raise
+// SIGBUS in the host.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "io/mapped_bytes.h"
 
 namespace nemotron {
 
@@ -22,6 +24,11 @@ class DataSource {
   // Fills all of `out` from `offset`. kFileChanged if the bytes that the size promised are not
   // there. Thread-safe.
   virtual Status read_at(std::uint64_t offset, std::span<std::byte> out) const = 0;
+  // All its bytes where they stay, independent of the source. As check_unchanged() and
+  // MappedBytes::of_file().
+  virtual Result<std::shared_ptr<const MappedBytes>> map() const = 0;
+  // kFileChanged when the file has another size, or was written to, since it was opened.
+  virtual Status check_unchanged() const = 0;
 };
 
 // kFileNotFound, kFileRead (a folder, no permission, ...).

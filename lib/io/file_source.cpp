@@ -21,7 +21,8 @@ class FileSource final : public DataSource {
   FileSource(std::string path, Descriptor descriptor, const struct stat& info)
       : path_(std::move(path)),
         descriptor_(std::move(descriptor)),
-        size_bytes_(static_cast<std::uint64_t>(info.st_size)) {}
+        size_bytes_(static_cast<std::uint64_t>(info.st_size)),
+        changed_at_(info.st_mtim) {}
 
   const std::string& name() const override { return path_; }
   std::uint64_t size_bytes() const override { return size_bytes_; }
@@ -51,10 +52,27 @@ class FileSource final : public DataSource {
     return Status::ok();
   }
 
+  Result<std::shared_ptr<const MappedBytes>> map() const override {
+    NEMO_TRY(check_unchanged());
+    return MappedBytes::of_file(descriptor_.number(), size_bytes_, path_);
+  }
+
+  Status check_unchanged() const override {
+    struct stat now {};
+    if (::fstat(descriptor_.number(), &now) != 0) return cannot_read("look at", path_, errno);
+    if (static_cast<std::uint64_t>(now.st_size) != size_bytes_)
+      return {StatusCode::kFileChanged, join("'", path_, "' has ", now.st_size, " bytes; it had ",
+                                             size_bytes_, " when it was opened")};
+    if (now.st_mtim.tv_sec != changed_at_.tv_sec || now.st_mtim.tv_nsec != changed_at_.tv_nsec)
+      return {StatusCode::kFileChanged, join("'", path_, "' was written to after it was opened")};
+    return Status::ok();
+  }
+
  private:
   std::string path_;
   Descriptor descriptor_;
   std::uint64_t size_bytes_;
+  struct timespec changed_at_;  // as far as the file system notes it
 };
 
 }  // namespace

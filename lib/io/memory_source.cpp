@@ -27,6 +27,11 @@ class MemorySource final : public DataSource {
     return Status::ok();
   }
 
+  Result<std::shared_ptr<const MappedBytes>> map() const override {
+    return MappedBytes::of_memory(bytes_, name_);
+  }
+  Status check_unchanged() const override { return Status::ok(); }
+
  private:
   std::string name_;
   std::span<const std::byte> bytes_;

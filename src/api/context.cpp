@@ -32,9 +32,11 @@ Status load_engine(const ModelFile& file, const nemo_context_options& options,
     };
   NEMO_ASSIGN(context.engine,
               Engine::create(file, std::move(backend), engine_options_of(options), progress));
-  context.logger.log(NEMO_LOG_INFO, join("loaded '", file.path(), "' (", context.format_name, ", ",
-                                         context.engine->weights().size_bytes,
-                                         " bytes of weights) for cpu/", kernels->name));
+  context.logger.log(
+      NEMO_LOG_INFO,
+      join("loaded '", file.path(), "' (", context.format_name, ", ",
+           context.engine->weights().size_bytes, " bytes of weights, ",
+           context.engine->weights().mapped_bytes, " more mapped) for cpu/", kernels->name));
   return Status::ok();
 }
 
@@ -124,6 +126,7 @@ nemo_model_info describe(const nemo_context& context) {
   if (context.engine) {
     info.weight_bytes = context.engine->weights().size_bytes;
     info.scratch_bytes = context.engine->scratch_bytes();
+    info.mapped_bytes = context.engine->weights().mapped_bytes;
   }
   return info;
 }

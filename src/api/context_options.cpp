@@ -14,7 +14,9 @@ Status check_options(const nemo_context_options& options) {
   const auto invalid = [](auto... parts) {
     return Status(StatusCode::kInvalidArgument, join(parts...));
   };
-  if ((options.flags & ~std::uint32_t{NEMO_LOAD_NO_WEIGHTS | NEMO_LOAD_FP8_WEIGHT_ONLY}) != 0)
+  constexpr std::uint32_t kFlags =
+      NEMO_LOAD_NO_WEIGHTS | NEMO_LOAD_FP8_WEIGHT_ONLY | NEMO_LOAD_MAPPED;
+  if ((options.flags & ~kFlags) != 0)
     return invalid("flags ", options.flags, " has bits that are not NEMO_LOAD_");
   NEMO_TRY(check_threads(options.n_threads));
   if (options.max_step_rows > kMaxStepRows)
@@ -29,6 +31,7 @@ EngineOptions engine_options_of(const nemo_context_options& options) {
   EngineOptions out;
   out.max_step_rows =
       static_cast<int>(options.max_step_rows == 0 ? kDefaultStepRows : options.max_step_rows);
+  if ((options.flags & NEMO_LOAD_MAPPED) != 0) out.weights = WeightAccess::kMapped;
   if (options.max_running != 0) out.max_running = options.max_running;
   if (options.max_bytes != 0) out.max_bytes = options.max_bytes;
   if (options.snapshot_bytes != 0)

@@ -20,6 +20,12 @@ inline constexpr std::uint32_t kFirstSize = sizeof(T);
 template <>
 inline constexpr std::uint32_t kFirstSize<nemo_quantize_options> = offsetof(nemo_quantize_options,
                                                                             imatrix_path);
+template <>
+inline constexpr std::uint32_t kFirstSize<nemo_memory_plan> = offsetof(nemo_memory_plan,
+                                                                       mapped_bytes);
+template <>
+inline constexpr std::uint32_t kFirstSize<nemo_model_info> = offsetof(nemo_model_info,
+                                                                      mapped_bytes);
 
 // kInvalidArgument for more threads than any options struct allows.
 inline Status check_threads(std::uint32_t n_threads) {

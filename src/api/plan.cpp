@@ -35,8 +35,8 @@ Result<nemo_memory_plan> plan(const char* path, const nemo_context_options& opti
   const int n_threads =
       options.n_threads == 0 ? usable_processors() : static_cast<int>(options.n_threads);
   const EngineOptions engine_options = engine_options_of(options);
-  const EngineBytes engine =
-      measure_engine(file, CpuMemory(*kernels, n_threads), engine_options.max_step_rows);
+  const EngineBytes engine = measure_engine(file, CpuMemory(*kernels, n_threads),
+                                            engine_options.max_step_rows, engine_options.weights);
   NEMO_ASSIGN(const MemoryPlan planned,
               plan_memory(engine, file.config(), sessions, engine_options.snapshot_bytes));
   nemo_memory_plan out = NEMO_MEMORY_PLAN_INIT;
@@ -49,6 +49,7 @@ Result<nemo_memory_plan> plan(const char* path, const nemo_context_options& opti
   out.kv_bytes = planned.kv_bytes;
   out.snapshot_bytes = planned.snapshot_bytes;
   out.total_bytes = planned.total_bytes;
+  out.mapped_bytes = engine.mapped_bytes;
   return out;
 }
 

@@ -13,7 +13,8 @@ class BackendMemory {
  public:
   virtual ~BackendMemory() = default;
 
-  // Of a matrix after upload(); `source.read` is not called.
+  // Of a matrix after upload(): 0 where its rows stay in their mapping. `source.read` is not
+  // called.
   virtual std::uint64_t matrix_bytes(const MatrixSource& source) const = 0;
   // Working memory of products with the matrix. All share it: the largest is taken once.
   virtual std::uint64_t product_bytes(const MatrixSource& source) const = 0;

@@ -14,6 +14,8 @@
 
 namespace nemotron {
 
+class MappedBytes;  // io/mapped_bytes.h
+
 // Owned device memory, zeroed when made, aligned to 64 bytes at least.
 class DeviceBuffer {
  public:
@@ -48,6 +50,11 @@ struct MatrixSource {
   std::function<Status(std::uint64_t offset_bytes, std::span<std::byte> out)> read;
   // Told of bytes that are done, by the thread that uploads; an error ends the upload.
   std::function<Status(std::uint64_t more_bytes)> progress;
+  // Whether a backend that can shall leave the rows where they are mapped, which it then keeps
+  // mapped, instead of reading them. `mapping` is set for upload() alone.
+  bool is_mapped = false;
+  std::shared_ptr<const MappedBytes> mapping;
+  std::uint64_t mapping_offset = 0;
 };
 
 // A weight matrix in the form the backend's kernels want. Constant after loading.
@@ -58,6 +65,8 @@ struct Matrix {
   std::int64_t n_columns = 0;
   float weight_scale = 1.0f;
   float input_scale = 0.0f;
+  // CPU: instead of `memory`, the rows as they lie in a file, at any address.
+  std::shared_ptr<const std::byte> mapped_rows = nullptr;
 };
 
 // Rows of floats on the device: [n_rows, n_columns], `stride` elements apart.

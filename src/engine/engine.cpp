@@ -30,7 +30,8 @@ Result<std::shared_ptr<Engine>> Engine::create(const ModelFile& file,
   engine->backend_ = std::move(backend);
   engine->config_ = file.config();
   Backend& device = *engine->backend_;
-  const EngineBytes bytes = measure_engine(file, device.memory(), options.max_step_rows);
+  const EngineBytes bytes =
+      measure_engine(file, device.memory(), options.max_step_rows, options.weights);
   engine->scratch_bytes_ = bytes.scratch_bytes;
   NEMO_TRY(engine->budget_.charge(bytes.total_bytes(),
                                   join("a model of ", bytes.weight_bytes, " bytes of weights and ",
@@ -38,7 +39,7 @@ Result<std::shared_ptr<Engine>> Engine::create(const ModelFile& file,
   NEMO_ASSIGN(const std::uint64_t model, fingerprint_of(file));
   engine->fingerprint_ = model ^ options.numeric_options * kOddMultiplier;
   engine->interleaves_keys_ = file.interleaves_keys();
-  NEMO_ASSIGN(engine->weights_, load_weights(file, device, progress));
+  NEMO_ASSIGN(engine->weights_, load_weights(file, device, progress, options.weights));
   NEMO_ASSIGN(engine->activations_,
               Activations::create(device, engine->config_, options.max_step_rows));
   NEMO_TRY(device.reserve_operations(max_step_operations(engine->weights_.layers.size())));

@@ -33,6 +33,7 @@ namespace nemotron {
 
 struct EngineOptions {
   int max_step_rows = 64;
+  WeightAccess weights = WeightAccess::kCopied;
   std::size_t max_running = 64;  // requests that take part in steps at the same time
   std::uint64_t max_bytes = MemoryBudget::kNoLimit;
   std::uint64_t snapshot_bytes = std::uint64_t{512} << 20;

@@ -5,15 +5,16 @@
 #include "formats/model_file.h"
 #include "model/activations.h"
 #include "model/forward.h"
-#include "model/weights.h"
 
 namespace nemotron {
 
-EngineBytes measure_engine(const ModelFile& file, const BackendMemory& memory, int max_step_rows) {
+EngineBytes measure_engine(const ModelFile& file, const BackendMemory& memory, int max_step_rows,
+                           WeightAccess access) {
   const ModelConfig& config = file.config();
-  const WeightBytes weights = measure_weights(file, memory);
+  const WeightBytes weights = measure_weights(file, memory, access);
   EngineBytes bytes;
   bytes.weight_bytes = weights.stored_bytes;
+  bytes.mapped_bytes = weights.mapped_bytes;
   bytes.scratch_bytes = Activations::bytes_for(memory, config, max_step_rows) +
                         weights.product_bytes +
                         memory.operation_bytes(max_step_operations(config.layers.size())) +

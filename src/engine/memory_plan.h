@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "engine/layer_state.h"
 #include "model/config.h"
+#include "model/weights.h"
 
 namespace nemotron {
 
@@ -23,11 +24,15 @@ struct EngineBytes {
   std::uint64_t weight_bytes = 0;
   // Activations of the longest step, scratch of the threads, the operation queue, a row of logits.
   std::uint64_t scratch_bytes = 0;
+  // Of the model's files, used where they are mapped. They are the page cache's, which gives them
+  // up before anybody runs out of memory, and count in no sum and against no cap.
+  std::uint64_t mapped_bytes = 0;
 
   std::uint64_t total_bytes() const { return weight_bytes + scratch_bytes; }
 };
 
-EngineBytes measure_engine(const ModelFile& file, const BackendMemory& memory, int max_step_rows);
+EngineBytes measure_engine(const ModelFile& file, const BackendMemory& memory, int max_step_rows,
+                           WeightAccess access = WeightAccess::kCopied);
 
 struct PlannedSessions {
   std::uint64_t n_sessions = 1;

@@ -85,6 +85,19 @@ Status ModelFile::read_raw(const TensorEntry& entry, std::uint64_t offset_bytes,
   return contents_.sources[entry.file]->read_at(entry.offset_bytes + offset_bytes, out);
 }
 
+Result<std::vector<std::shared_ptr<const MappedBytes>>> ModelFile::map() const {
+  std::vector<std::shared_ptr<const MappedBytes>> mappings;
+  for (const auto& source : contents_.sources) {
+    NEMO_ASSIGN(mappings.emplace_back(), source->map());
+  }
+  return mappings;
+}
+
+Status ModelFile::check_unchanged() const {
+  for (const auto& source : contents_.sources) NEMO_TRY(source->check_unchanged());
+  return Status::ok();
+}
+
 Status ModelFile::read_f32(const TensorEntry& entry, std::span<float> out) const {
   if (out.size() != entry.n_elements()) return wrong_size(entry, out.size(), entry.n_elements());
   // Piecewise, so that the stored form never stands beside the floats as a whole.

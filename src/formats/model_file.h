@@ -82,6 +82,11 @@ class ModelFile {
   // kFileChanged when the file is no longer what it was.
   Status read_raw(const TensorEntry& entry, std::uint64_t offset_bytes,
                   std::span<std::byte> out) const;
+  // The files of weights at addresses that stay, also when this object is gone; TensorEntry::file
+  // counts them. As DataSource::map().
+  Result<std::vector<std::shared_ptr<const MappedBytes>>> map() const;
+  // kFileChanged, naming a file of weights that is not what it was when it was opened.
+  Status check_unchanged() const;
   // The elements as floats; out.size() must be entry.n_elements(). Thread-safe.
   Status read_f32(const TensorEntry& entry, std::span<float> out) const;
 

@@ -16,13 +16,14 @@ class WeightLoader {
  public:
   // Without a backend nothing is read: the same walk over all tensors measures them.
   WeightLoader(const ModelFile& file, const BackendMemory& memory, Backend* backend,
-               const LoadProgress& progress)
-      : file_(file), memory_(memory), backend_(backend), progress_(progress) {}
+               WeightAccess access, const LoadProgress& progress)
+      : file_(file), memory_(memory), backend_(backend), access_(access), progress_(progress) {}
 
   Result<ModelWeights> load();
   WeightBytes measure();
 
  private:
+  Status load_all();
   Status load_layer(int layer, LayerKind kind, LayerWeights& out);
   Result<Mamba2Weights> load_mamba2(int layer);
   Result<AttentionWeights> load_attention(int layer);
@@ -39,7 +40,9 @@ class WeightLoader {
   const ModelFile& file_;
   const BackendMemory& memory_;
   Backend* backend_;
+  const WeightAccess access_;
   const LoadProgress& progress_;
+  std::vector<std::shared_ptr<const MappedBytes>> mappings_;  // by TensorEntry::file
   ModelWeights weights_;
   std::uint64_t done_bytes_ = 0;
   std::uint64_t total_bytes_ = 0;
@@ -47,6 +50,16 @@ class WeightLoader {
 };
 
 Result<ModelWeights> WeightLoader::load() {
+  const bool maps = access_ == WeightAccess::kMapped && backend_ != nullptr;
+  if (maps) {
+    NEMO_ASSIGN(mappings_, file_.map());
+  }
+  NEMO_TRY(load_all());
+  if (maps) NEMO_TRY(file_.check_unchanged());
+  return std::move(weights_);
+}
+
+Status WeightLoader::load_all() {
   const ModelConfig& config = file_.config();
   for (const TensorEntry& entry : file_.table()) total_bytes_ += entry.size_bytes;
   if (config.tied_output)  // read twice: as a table and as a factor
@@ -65,13 +78,12 @@ Result<ModelWeights> WeightLoader::load() {
     layer.index_in_kind = n_of_kind[static_cast<int>(kind)]++;
     NEMO_TRY(load_layer(i, kind, layer));
   }
-  NEMO_TRY(report(total_bytes_ - done_bytes_));  // tensors that the model does not use
-  return std::move(weights_);
+  return report(total_bytes_ - done_bytes_);  // tensors that the model does not use
 }
 
 WeightBytes WeightLoader::measure() {
   const Result<ModelWeights> weights = load();  // cannot fail: nothing is read
-  return {weights->size_bytes, product_bytes_};
+  return {weights->size_bytes, product_bytes_, weights->mapped_bytes};
 }
 
 Status WeightLoader::load_layer(int layer, LayerKind kind, LayerWeights& out) {
@@ -167,13 +179,16 @@ Status WeightLoader::load_matrix(TensorRole role, int layer, Matrix& out, Matrix
     return file_.read_raw(entry, offset, bytes);
   };
   source.progress = [&](std::uint64_t more_bytes) { return report(more_bytes); };
+  source.is_mapped = access_ == WeightAccess::kMapped;
+  source.mapping_offset = entry.offset_bytes;
+  if (!mappings_.empty()) source.mapping = mappings_[entry.file];
   product_bytes_ = std::max(product_bytes_, memory_.product_bytes(source));
-  if (backend_ == nullptr) {
-    weights_.size_bytes += memory_.matrix_bytes(source);
-    return Status::ok();
-  }
+  const std::uint64_t stored_bytes = memory_.matrix_bytes(source);
+  weights_.size_bytes += stored_bytes;
+  const bool is_second_use = role == TensorRole::token_embedding && use == MatrixUse::kProduct;
+  if (stored_bytes == 0 && !is_second_use) weights_.mapped_bytes += entry.size_bytes;
+  if (backend_ == nullptr) return Status::ok();
   NEMO_ASSIGN(out, backend_->upload(source));
-  weights_.size_bytes += out.memory.size_bytes();
   return Status::ok();
 }
 
@@ -215,12 +230,13 @@ Status WeightLoader::report(std::uint64_t more_bytes) {
 }  // namespace
 
 Result<ModelWeights> load_weights(const ModelFile& file, Backend& backend,
-                                  const LoadProgress& progress) {
-  return WeightLoader(file, backend.memory(), &backend, progress).load();
+                                  const LoadProgress& progress, WeightAccess access) {
+  return WeightLoader(file, backend.memory(), &backend, access, progress).load();
 }
 
-WeightBytes measure_weights(const ModelFile& file, const BackendMemory& memory) {
-  return WeightLoader(file, memory, nullptr, {}).measure();
+WeightBytes measure_weights(const ModelFile& file, const BackendMemory& memory,
+                            WeightAccess access) {
+  return WeightLoader(file, memory, nullptr, access, {}).measure();
 }
 
 }  // namespace nemotron

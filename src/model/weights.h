@@ -46,7 +46,13 @@ struct ModelWeights {
   NormWeights final_norm;
   std::vector<LayerWeights> layers;
   std::vector<DeviceBuffer> vectors;  // what the pointers above point to
-  std::uint64_t size_bytes = 0;
+  std::uint64_t size_bytes = 0;       // in the backend's memory
+  std::uint64_t mapped_bytes = 0;     // of the file, where they stay: each tensor once
+};
+
+enum class WeightAccess : std::uint8_t {
+  kCopied,  // read into memory of our own, in the form that products read fastest
+  kMapped,  // matrices stay in the mapping of their file, which is shared between processes
 };
 
 // Returns non-zero to cancel.
@@ -57,12 +63,15 @@ using LoadProgress =
 struct WeightBytes {
   std::uint64_t stored_bytes = 0;   // ModelWeights::size_bytes
   std::uint64_t product_bytes = 0;  // working memory of products with them
+  std::uint64_t mapped_bytes = 0;   // ModelWeights::mapped_bytes
 };
-WeightBytes measure_weights(const ModelFile& file, const BackendMemory& memory);
+WeightBytes measure_weights(const ModelFile& file, const BackendMemory& memory,
+                            WeightAccess access);
 
-// Reads and uploads every tensor. `file` is complete and consistent: src/formats has checked it.
-// kFileRead, kFileChanged, kOutOfMemory, kCancelled.
+// Reads and uploads every tensor, or maps its file. `file` is complete and consistent: src/formats
+// has checked it. kFileRead, kFileChanged, kOutOfMemory, kCancelled.
 Result<ModelWeights> load_weights(const ModelFile& file, Backend& backend,
-                                  const LoadProgress& progress);
+                                  const LoadProgress& progress,
+                                  WeightAccess access = WeightAccess::kCopied);
 
 }  // namespace nemotron

@@ -51,6 +51,7 @@ NUMBER(NEMO_ISA_AVX2, 2);
 NUMBER(NEMO_ISA_AVX512, 3);
 NUMBER(NEMO_LOAD_NO_WEIGHTS, 1);
 NUMBER(NEMO_LOAD_FP8_WEIGHT_ONLY, 2);
+NUMBER(NEMO_LOAD_MAPPED, 4);
 NUMBER(NEMO_THINKING_DEFAULT, 0);
 NUMBER(NEMO_THINKING_ON, 1);
 NUMBER(NEMO_THINKING_OFF, 2);
@@ -127,7 +128,7 @@ LAYOUT_MEMBER(nemo_plan_options, kv_type, 12);
 LAYOUT_MEMBER(nemo_plan_options, state_type, 16);
 LAYOUT_MEMBER(nemo_plan_options, reserved, 20);
 
-LAYOUT_SIZE(nemo_memory_plan, 64);
+LAYOUT_SIZE(nemo_memory_plan, 72);
 LAYOUT_MEMBER(nemo_memory_plan, struct_size, 0);
 LAYOUT_MEMBER(nemo_memory_plan, n_sessions, 4);
 LAYOUT_MEMBER(nemo_memory_plan, n_tokens, 8);
@@ -138,6 +139,7 @@ LAYOUT_MEMBER(nemo_memory_plan, recurrent_bytes, 32);
 LAYOUT_MEMBER(nemo_memory_plan, kv_bytes, 40);
 LAYOUT_MEMBER(nemo_memory_plan, snapshot_bytes, 48);
 LAYOUT_MEMBER(nemo_memory_plan, total_bytes, 56);
+LAYOUT_MEMBER(nemo_memory_plan, mapped_bytes, 64);
 
 LAYOUT_SIZE(nemo_memory_file, 32);
 LAYOUT_MEMBER(nemo_memory_file, struct_size, 0);
@@ -146,7 +148,7 @@ LAYOUT_MEMBER(nemo_memory_file, name, 8);
 LAYOUT_MEMBER(nemo_memory_file, data, 16);
 LAYOUT_MEMBER(nemo_memory_file, size, 24);
 
-LAYOUT_SIZE(nemo_model_info, 112);
+LAYOUT_SIZE(nemo_model_info, 120);
 LAYOUT_MEMBER(nemo_model_info, struct_size, 0);
 LAYOUT_MEMBER(nemo_model_info, n_layers, 4);
 LAYOUT_MEMBER(nemo_model_info, n_vocab, 8);
@@ -169,6 +171,7 @@ LAYOUT_MEMBER(nemo_model_info, weight_bytes, 80);
 LAYOUT_MEMBER(nemo_model_info, recurrent_state_bytes, 88);
 LAYOUT_MEMBER(nemo_model_info, kv_bytes_per_token, 96);
 LAYOUT_MEMBER(nemo_model_info, scratch_bytes, 104);
+LAYOUT_MEMBER(nemo_model_info, mapped_bytes, 112);
 
 LAYOUT_SIZE(nemo_tensor_info, 72);
 LAYOUT_MEMBER(nemo_tensor_info, struct_size, 0);

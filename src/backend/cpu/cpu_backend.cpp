@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "backend/cpu/kv_rows.h"
+#include "backend/cpu/mapped_weights.h"
 #include "backend/cpu/pack_weights.h"
 #include "io/page_buffer.h"
 
@@ -113,15 +114,19 @@ Result<Matrix> CpuBackend::upload(const MatrixSource& source) {
                 source.n_columns,
                 source.weight_scale,
                 fp8_weight_only_ ? 0.0f : source.input_scale};
+  NEMO_TRY(reserve_scratch(source));
+  if (source.is_mapped) {
+    NEMO_ASSIGN(matrix.mapped_rows, mapped_rows(source, *pool_));
+    return matrix;
+  }
   NEMO_ASSIGN(matrix.memory, allocate(memory_.matrix_bytes(source)));
   NEMO_TRY(pack_weights(source, kernels_, *pool_, pages_,
                         static_cast<std::byte*>(matrix.memory.data())));
-  if (source.use == MatrixUse::kProduct) NEMO_TRY(reserve_scratch(source.type, source.n_columns));
   return matrix;
 }
 
-Status CpuBackend::reserve_scratch(TensorType type, std::int64_t n_columns) {
-  const std::size_t bytes = memory_.thread_scratch_bytes(type, n_columns);
+Status CpuBackend::reserve_scratch(const MatrixSource& source) {
+  const std::size_t bytes = memory_.thread_scratch_bytes(source);
   if (bytes <= scratch_bytes_) return Status::ok();
   NEMO_ASSIGN(scratch_, allocate(bytes * static_cast<std::size_t>(pool_->n_threads())));
   scratch_bytes_ = bytes;

@@ -1,7 +1,8 @@
 // The CPU backend: shares the outputs of each operation among the pool's threads and calls the
 // kernels of one instruction set level. Weights are kept in the form that the
-// level packs them into; activations are f32, and `linear` brings them into the form it reads.
-// Row operations are in row_operations.cpp, those along sequences in sequence_operations.cpp.
+// level packs them into, or stay in their file's mapping (mapped_weights.h); activations are f32,
+// and `linear` brings them into the form it reads. Row operations are in row_operations.cpp, those
+// along sequences in sequence_operations.cpp.
 #pragma once
 
 #include <algorithm>
@@ -93,7 +94,7 @@ class CpuBackend final : public Backend {
   void store_kv(const StepBatch& batch, int layer, TensorView k, TensorView v,
                 const AttentionShape& shape);
   void prepare(const kernels::PrepareParams& params);
-  Status reserve_scratch(TensorType type, std::int64_t n_columns);
+  Status reserve_scratch(const MatrixSource& source);
   std::byte* scratch(int thread) const {
     return static_cast<std::byte*>(scratch_.data()) +
            scratch_bytes_ * static_cast<std::size_t>(thread);

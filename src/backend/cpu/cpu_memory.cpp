@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend/cpu/mapped_weights.h"
 #include "backend/cpu/operation_queue.h"
 #include "backend/cpu/pack_weights.h"
 #include "base/checked_math.h"
@@ -17,9 +18,7 @@ std::uint64_t CpuMemory::matrix_bytes(const MatrixSource& source) const {
 }
 
 std::uint64_t CpuMemory::product_bytes(const MatrixSource& source) const {
-  if (source.use != MatrixUse::kProduct) return 0;
-  return std::uint64_t{thread_scratch_bytes(source.type, source.n_columns)} *
-         static_cast<std::uint64_t>(n_threads_);
+  return std::uint64_t{thread_scratch_bytes(source)} * static_cast<std::uint64_t>(n_threads_);
 }
 
 std::uint64_t CpuMemory::operation_bytes(std::size_t n_operations) const {
@@ -34,9 +33,11 @@ std::size_t CpuMemory::activation_bytes(std::int64_t n_rows, std::int64_t n_colu
   return float_bytes(n_rows, n_columns) + static_cast<std::size_t>(prepared);
 }
 
-std::size_t CpuMemory::thread_scratch_bytes(TensorType type, std::int64_t n_columns) const {
-  return round_up(static_cast<std::size_t>(kernels_.linear_scratch_bytes(type, n_columns)),
-                  kAlignment);
+std::size_t CpuMemory::thread_scratch_bytes(const MatrixSource& source) const {
+  if (source.use != MatrixUse::kProduct) return 0;
+  if (source.is_mapped) return mapped_scratch_bytes(kernels_, source.type, source.n_columns);
+  const std::int64_t bytes = kernels_.linear_scratch_bytes(source.type, source.n_columns);
+  return round_up(static_cast<std::size_t>(bytes), kAlignment);
 }
 
 std::size_t CpuMemory::float_bytes(std::int64_t n_rows, std::int64_t n_columns) {

@@ -20,7 +20,7 @@ class CpuMemory final : public BackendMemory {
   std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const override;
 
   // Of one thread's part of product_bytes().
-  std::size_t thread_scratch_bytes(TensorType type, std::int64_t n_columns) const;
+  std::size_t thread_scratch_bytes(const MatrixSource& source) const;
   // Of the rows of floats with which an activation begins.
   static std::size_t float_bytes(std::int64_t n_rows, std::int64_t n_columns);
 

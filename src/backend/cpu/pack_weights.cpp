@@ -2,40 +2,15 @@
 
 #include <algorithm>
 
+#include "backend/cpu/weight_pieces.h"
 #include "base/checked_math.h"
 #include "io/page_buffer.h"
-#include "threading/shared_status.h"
 
 namespace nemotron {
 
 namespace {
 
-constexpr std::uint64_t kReportBytes = 16u << 20;  // read between two reports of progress
-constexpr std::uint64_t kReadBytes = 1u << 20;     // one read of rows that keep their form
-
-// Pieces of the source of about kReportBytes; within one, `item` runs on all threads for numbers in
-// [0, n_items), each `item_bytes` of the source (the last perhaps fewer).
-template <typename Item>
-Status for_all(const MatrixSource& source, ThreadPool& pool, std::int64_t n_items,
-               std::uint64_t item_bytes, std::uint64_t total_bytes, const Item& item) {
-  const auto per_piece = static_cast<std::int64_t>(
-      std::max<std::uint64_t>(1, kReportBytes / std::max<std::uint64_t>(1, item_bytes)));
-  std::uint64_t done = 0;
-  for (std::int64_t first = 0; first < n_items; first += per_piece) {
-    const std::int64_t n = std::min(per_piece, n_items - first);
-    SharedStatus status;
-    pool.parallel_for(n, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
-      for (std::int64_t i = first + begin; i < first + end && status.is_ok(); ++i)
-        status.set(item(i, thread));
-    });
-    NEMO_TRY(status.take());
-    const std::uint64_t now =
-        std::min(total_bytes, static_cast<std::uint64_t>(first + n) * item_bytes);
-    NEMO_TRY(source.progress(now - done));
-    done = now;
-  }
-  return Status::ok();
-}
+constexpr std::uint64_t kReadBytes = 1u << 20;  // one read of rows that keep their form
 
 Status copy_rows(const MatrixSource& source, ThreadPool& pool, std::uint64_t total_bytes,
                  std::byte* memory) {
@@ -49,6 +24,7 @@ Status copy_rows(const MatrixSource& source, ThreadPool& pool, std::uint64_t tot
 }  // namespace
 
 std::uint64_t stored_bytes(const MatrixSource& source, const kernels::KernelTable& kernels) {
+  if (source.is_mapped) return 0;
   if (source.use == MatrixUse::kLookup)
     return static_cast<std::uint64_t>(source.n_rows *
                                       kernels::row_bytes(source.type, source.n_columns));

@@ -8,7 +8,7 @@
 
 namespace nemotron {
 
-// Bytes that the matrix takes in memory in that form.
+// Bytes that the matrix takes in memory in that form; none where it stays in its mapping.
 std::uint64_t stored_bytes(const MatrixSource& source, const kernels::KernelTable& kernels);
 
 // Fills `memory` (stored_bytes, zeroed); `host` gives room for what is read. What source.read and

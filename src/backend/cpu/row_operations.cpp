@@ -3,6 +3,7 @@
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/fp8_scaling.h"
+#include "backend/cpu/mapped_weights.h"
 #include "base/checked_math.h"
 
 namespace nemotron {
@@ -13,6 +14,16 @@ constexpr std::int64_t kPrepareGrain = 512;  // blocks of prepared columns not w
 
 void* prepared_part(const Activation& a) {
   return static_cast<std::byte*>(a.data) + CpuMemory::float_bytes(a.n_rows, a.n_columns);
+}
+
+// Where a matrix begins: packed tiles or, where it is mapped or for looking up, rows.
+const void* first_byte(const Matrix& matrix) {
+  return matrix.mapped_rows != nullptr ? matrix.mapped_rows.get() : matrix.memory.data();
+}
+
+void linear_from_tiles(const kernels::KernelTable& kernels, const kernels::LinearParams& p,
+                       std::int64_t first, std::int64_t last, std::byte* scratch) {
+  kernels.linear(p, first, last, scratch);
 }
 
 WorkPlan plan_of(std::int64_t n_items, const WorkShape& shape, std::int64_t unit = 1) {
@@ -31,8 +42,8 @@ Status CpuBackend::read_activation(Activation x, std::span<float> rows) {
 
 void CpuBackend::embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) {
   const kernels::EmbedParams params{
-      table.memory.data(), table.type,    kernels::row_bytes(table.type, table.n_columns),
-      table.n_columns,     tokens.data(), out.data};
+      first_byte(table), table.type,    kernels::row_bytes(table.type, table.n_columns),
+      table.n_columns,   tokens.data(), out.data};
   const auto type = static_cast<std::int64_t>(table.type);
   share(
       kernels_.embed, params,
@@ -56,22 +67,17 @@ void CpuBackend::linear(Activation x, const Matrix& weight, TensorView out) {
   void* prepared = prepared_part(x);
   if (kernels_.prepared_bytes(weight.type, x.n_rows, x.n_columns) > 0)
     prepare({weight.type, first_element(x), x.n_rows, x.n_columns, weight.input_scale, prepared});
-  const kernels::LinearParams params{weight.memory.data(),
-                                     weight.type,
-                                     weight.n_rows,
-                                     weight.n_columns,
-                                     first_element(x),
-                                     prepared,
-                                     x.n_rows,
-                                     out.data,
-                                     out.stride};
+  const kernels::LinearParams params{first_byte(weight), weight.type,      weight.n_rows,
+                                     weight.n_columns,   first_element(x), prepared,
+                                     x.n_rows,           out.data,         out.stride};
   const float input_scale = weight.input_scale > 0.0f ? weight.input_scale : 1.0f;
   const float output_scale = weight.weight_scale * input_scale;
   const auto type = static_cast<std::int64_t>(weight.type);
+  const auto product = weight.mapped_rows != nullptr ? linear_from_rows : linear_from_tiles;
   const WorkShape shape{WorkKind::kLinear, type, weight.n_columns, x.n_rows};
   queue_.record(plan_of(weight.n_rows, shape, kernels::kTileRows),
-                [this, params, out, output_scale](const WorkRange& range) {
-                  kernels_.linear(params, range.first, range.last, scratch(range.thread));
+                [this, params, out, output_scale, product](const WorkRange& range) {
+                  product(kernels_, params, range.first, range.last, scratch(range.thread));
                   if (output_scale != 1.0f)
                     scale_columns(out, range.first, range.last, output_scale);
                 });

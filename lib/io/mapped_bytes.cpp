@@ -15,20 +15,23 @@ namespace nemotron {
 Result<std::shared_ptr<const MappedBytes>> MappedBytes::of_file(int descriptor,
                                                                 std::uint64_t size_bytes,
                                                                 std::string name) {
-  if (size_bytes == 0) return of_memory({}, std::move(name));
+  std::shared_ptr<MappedBytes> mapped(new MappedBytes({}, std::move(name)));
+  if (size_bytes == 0) return std::shared_ptr<const MappedBytes>(std::move(mapped));
   void* memory = ::mmap(nullptr, size_bytes, PROT_READ, MAP_SHARED, descriptor, 0);
   if (memory == MAP_FAILED) {
     const int error = errno;
-    return Status{error == ENOMEM ? StatusCode::kOutOfMemory : StatusCode::kFileRead,
-                  join("cannot map '", name, "': ", std::generic_category().message(error))};
+    return Status{
+        error == ENOMEM ? StatusCode::kOutOfMemory : StatusCode::kFileRead,
+        join("cannot map '", mapped->name_, "': ", std::generic_category().message(error))};
   }
-  return std::shared_ptr<const MappedBytes>(
-      new MappedBytes({static_cast<const std::byte*>(memory), size_bytes}, std::move(name), true));
+  mapped->bytes_ = {static_cast<const std::byte*>(memory), size_bytes};
+  mapped->is_file_ = true;
+  return std::shared_ptr<const MappedBytes>(std::move(mapped));
 }
 
 std::shared_ptr<const MappedBytes> MappedBytes::of_memory(std::span<const std::byte> bytes,
                                                           std::string name) {
-  return std::shared_ptr<const MappedBytes>(new MappedBytes(bytes, std::move(name), false));
+  return std::shared_ptr<const MappedBytes>(new MappedBytes(bytes, std::move(name)));
 }
 
 MappedBytes::~MappedBytes() {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 
@@ -37,12 +38,12 @@ class MappedBytes {
   Status bring_in(std::uint64_t offset, std::uint64_t size_bytes) const;
 
  private:
-  MappedBytes(std::span<const std::byte> bytes, std::string name, bool is_file)
-      : bytes_(bytes), name_(std::move(name)), is_file_(is_file) {}
+  MappedBytes(std::span<const std::byte> bytes, std::string name)
+      : bytes_(bytes), name_(std::move(name)) {}
 
   std::span<const std::byte> bytes_;
   std::string name_;
-  bool is_file_;
+  bool is_file_ = false;  // a mapping of our own
 };
 
 }  // namespace nemotron

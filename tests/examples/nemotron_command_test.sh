@@ -37,6 +37,8 @@ for source in "$model" "$folder/model.safetensors"; do
   expect_exit 0 "$nemotron" inspect "$source" --sessions 4 --context 100 --kv-type q8 --snapshots 0
   grep -q "memory with 4 sessions of 100 tokens" "$work/out" || fail "inspect plans no memory"
   grep -q "B  4 times keys and values" "$work/out" || fail "inspect shows no keys and values"
+  expect_exit 0 "$nemotron" inspect "$source" --mapped
+  grep -q "of the file, mapped" "$work/out" || fail "inspect --mapped shows nothing mapped"
   expect_exit 1 "$nemotron" inspect "$source" --context 100000
 done
 
@@ -57,6 +59,8 @@ expect_exit 1 "$nemotron" logits "$model" --tokens "$work/bad" --output "$work/l
 ask="-p Hello -n 8 --seed 3"
 expect_exit 0 "$nemotron" run "$model" $ask
 mv "$work/out" "$work/first"
+expect_exit 0 "$nemotron" run "$model" $ask --mapped
+cmp -s "$work/out" "$work/first" || fail "with --mapped the answer is another one"
 expect_exit 0 "$nemotron" run "$model" $ask --threads 1
 cmp -s "$work/first" "$work/out" || fail "threads change the answer"
 expect_exit 0 "$nemotron" run "$model" --raw $ask --temp 0.7 --top-k 20 --top-p 0.9

@@ -30,15 +30,16 @@ void check(const Report& report, const Report& truth) {
 }  // namespace
 
 TEST_CASE("what is needed for a load fails, one after the other") {
+  const auto use = GENERATE(Use::kPump, Use::kMapped);
   const auto failing = GENERATE(Failing::kOnce, Failing::kUntilStopped);
-  run_whole(Use::kPump);  // what is made once in a process
+  run_whole(use);  // what is made once in a process
   std::int64_t n = 0;
   for (;; ++n) {
     Report report;
     const Counts news = new_counts();
     const Counts buffers = buffer_counts();
     fail_after(n, failing);
-    nemo_context* context = load(kModel.c_str(), Use::kPump, report);
+    nemo_context* context = load(kModel.c_str(), use, report);
     const bool has_failed = stop_failing();
     const bool is_loaded = context != nullptr;
     nemo_context_free(context);
@@ -55,10 +56,10 @@ TEST_CASE("what is needed for a load fails, one after the other") {
 }
 
 TEST_CASE("what is needed for a conversation fails, one after the other") {
-  const auto use = GENERATE(Use::kPump, Use::kWorker);
+  const auto use = GENERATE(Use::kPump, Use::kWorker, Use::kMapped);
   const auto failing = GENERATE(Failing::kOnce, Failing::kUntilStopped);
   const Report truth = run_whole(use);
-  check(truth, truth);
+  check(truth, run_whole(Use::kPump));
   REQUIRE(truth.outcome.position == 2);
   REQUIRE(truth.outcome.generated.size > 0);
   REQUIRE(truth.outcome.polled.size > 0);

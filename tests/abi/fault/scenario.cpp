@@ -117,7 +117,7 @@ nemo_status pump_request(nemo_context* context, nemo_session* session, Use use, 
   for (;;) {
     nemo_event event = NEMO_EVENT_INIT;
     nemo_status status = NEMO_OK;
-    if (use == Use::kPump) {
+    if (use != Use::kWorker) {
       status = nemo_context_pump(context, 1, nullptr, nullptr);
       if (status == NEMO_OK) status = nemo_session_poll(session, &event, nullptr);
     } else {
@@ -165,6 +165,7 @@ nemo_context* load(const char* path, Use use, Report& report) {
   options.isa = NEMO_ISA_REF;
   options.max_step_rows = 32;
   options.worker = use == Use::kWorker ? 1 : 0;
+  options.flags = use == Use::kMapped ? NEMO_LOAD_MAPPED : 0;
   options.allocator = &host_allocator();
   nemo_context* context = nullptr;
   const nemo_status status = nemo_context_load(path, &options, &context, nullptr);

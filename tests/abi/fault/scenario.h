@@ -30,7 +30,7 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-enum class Use : std::uint8_t { kPump, kWorker };
+enum class Use : std::uint8_t { kPump, kWorker, kMapped };  // kMapped: pumped, too
 
 struct Report {
   Outcome outcome;

@@ -71,7 +71,7 @@ TEST_CASE("generate with a callback allocates nothing from token to token") {
   const auto mode =
       GENERATE(std::uint32_t{NEMO_SAMPLING_GREEDY}, std::uint32_t{NEMO_SAMPLING_DEFAULT},
                std::uint32_t{NEMO_SAMPLING_LITERAL});
-  const auto use = GENERATE(Use::kPump, Use::kWorker);
+  const auto use = GENERATE(Use::kPump, Use::kWorker, Use::kMapped);
   Fixture f(use);
   Watch watch;
   nemo_generate_options options = options_for(mode);

@@ -1,6 +1,8 @@
 // Files that somebody cuts while they are loaded, and names in files that are no text.
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <fstream>
 
 #include "fixture.h"
 #include "lib/io/temp_folder.h"
@@ -12,8 +14,9 @@ namespace {
 
 // Loads `path`, and cuts `file` to its first 4096 bytes when the first weights have been read.
 nemo_status load_while_cutting(const std::string& path, const std::string& file,
-                               nemo_error* error) {
+                               std::uint32_t flags, nemo_error* error) {
   nemo_context_options options = NEMO_CONTEXT_OPTIONS_INIT;
+  options.flags = flags;
   options.n_threads = 1;
   options.progress_user = const_cast<char*>(file.c_str());
   options.on_progress = [](std::uint64_t, std::uint64_t, void* user) -> std::int32_t {
@@ -38,16 +41,18 @@ TEST_CASE("a file cut between opening and reading is reported as changed") {
   const Silence silence;
   const nemotron::TempFolder folder;
   Failure failure;
+  const auto flags = GENERATE(as<std::uint32_t>(), 0, NEMO_LOAD_MAPPED);
   SECTION("GGUF") {
     const std::string file = folder.file("m.gguf");
     fs::copy(model_path("gguf/tiny_chat.gguf"), file);
-    failure.check(load_while_cutting(file, file, failure.out()), NEMO_E_FILE_CHANGED);
+    failure.check(load_while_cutting(file, file, flags, failure.out()), NEMO_E_FILE_CHANGED);
     check_shown(failure.error, "'" + file + "' became shorter");
   }
   SECTION("safetensors") {
     fs::copy(model_path("hf/tiny_chat"), folder.path());
     const std::string file = folder.file("model.safetensors");
-    failure.check(load_while_cutting(folder.path(), file, failure.out()), NEMO_E_FILE_CHANGED);
+    failure.check(load_while_cutting(folder.path(), file, flags, failure.out()),
+                  NEMO_E_FILE_CHANGED);
     check_shown(failure.error, "'" + file + "' became shorter");
   }
   SECTION("a shard that is not the first") {
@@ -58,10 +63,34 @@ TEST_CASE("a file cut between opening and reading is reported as changed") {
         shards.push_back(entry.path().string());
     REQUIRE(!shards.empty());
     std::sort(shards.begin(), shards.end());
-    const nemo_status status = load_while_cutting(folder.path(), shards.back(), failure.out());
+    const nemo_status status =
+        load_while_cutting(folder.path(), shards.back(), flags, failure.out());
     failure.check(status, NEMO_E_FILE_CHANGED);
     check_shown(failure.error, "'" + shards.back() + "' became shorter");
   }
+}
+
+TEST_CASE("a mapped file that is written to while it is loaded is reported as changed") {
+  const Silence silence;
+  const nemotron::TempFolder folder;
+  std::string file = folder.file("m.gguf");
+  fs::copy(model_path("gguf/tiny_chat.gguf"), file);
+  fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  nemo_context_options options = NEMO_CONTEXT_OPTIONS_INIT;
+  options.n_threads = 1;
+  options.flags = NEMO_LOAD_MAPPED;
+  options.progress_user = file.data();
+  options.on_progress = [](std::uint64_t, std::uint64_t, void* user) -> std::int32_t {
+    std::fstream out(static_cast<const char*>(user), std::ios::in | std::ios::out);
+    out.seekp(-1, std::ios::end);
+    out.put('x');
+    return 0;
+  };
+  nemo_context* context = nullptr;
+  Failure failure;
+  failure.check(nemo_context_load(file.c_str(), &options, &context, failure.out()),
+                NEMO_E_FILE_CHANGED);
+  check_shown(failure.error, "'" + file + "' was written to");
 }
 
 TEST_CASE("what is no text in a name is replaced in the message") {

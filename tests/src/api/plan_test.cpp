@@ -62,8 +62,10 @@ nemo_context_stats stats_of(const Context& context) {
   return stats;
 }
 
-void check_grid_point(const std::string& path, const nemo_plan_options& sessions) {
-  const nemo_context_options options = two_threads();
+void check_grid_point(const std::string& path, const nemo_plan_options& sessions,
+                      std::uint32_t flags = 0) {
+  nemo_context_options options = two_threads();
+  options.flags = flags;
   const nemo_memory_plan plan = plan_of(path, options, sessions);
   const Context context = load(path, options);
   std::vector<Session> made;
@@ -78,6 +80,8 @@ void check_grid_point(const std::string& path, const nemo_plan_options& sessions
   REQUIRE(nemo_context_model_info(context.get(), &info, nullptr) == NEMO_OK);
   CHECK(info.weight_bytes == plan.weight_bytes);
   CHECK(info.scratch_bytes == plan.scratch_bytes);
+  CHECK(info.mapped_bytes == plan.mapped_bytes);
+  CHECK((info.mapped_bytes > 0) == (flags == NEMO_LOAD_MAPPED));
   nemo_session_stats session_stats = NEMO_SESSION_STATS_INIT;
   REQUIRE(nemo_session_get_stats(made[0].get(), &session_stats, nullptr) == NEMO_OK);
   CHECK(session_stats.recurrent_bytes == plan.recurrent_bytes);
@@ -97,6 +101,26 @@ TEST_CASE("the plan bounds the measured peak, and closely") {
   sessions.n_tokens = n_tokens;
   sessions.kv_type = kv_type;
   check_grid_point(path, sessions);
+}
+
+TEST_CASE("the plan bounds the peak beside mapped weights, which it tells apart") {
+  const std::string path = GENERATE(kDemo, kDemoBf16);
+  nemo_plan_options sessions = NEMO_PLAN_OPTIONS_INIT;
+  sessions.n_sessions = GENERATE(as<std::uint32_t>(), 1, 4);
+  sessions.n_tokens = 200;
+  check_grid_point(path, sessions, NEMO_LOAD_MAPPED);
+  const nemo_memory_plan packed = plan_of(path, two_threads(), sessions);
+  nemo_context_options options = two_threads();
+  options.flags = NEMO_LOAD_MAPPED;
+  const nemo_memory_plan mapped = plan_of(path, options, sessions);
+  CHECK(mapped.weight_bytes < packed.weight_bytes / 20);
+  CHECK(mapped.weight_bytes + mapped.mapped_bytes > packed.weight_bytes * 9 / 10);
+  CHECK(mapped.total_bytes < packed.total_bytes);
+  // A cap counts what the context takes, not the system's cache.
+  options.max_bytes = mapped.total_bytes;
+  REQUIRE(options.max_bytes < packed.weight_bytes);
+  const Context context = load(path, options);
+  CHECK(fill(make_session(context, sessions).get(), sessions.n_tokens) == NEMO_OK);
 }
 
 TEST_CASE("the plan bounds the peak with a narrower state and with f32 keys and values") {

@@ -7,7 +7,9 @@
 #include <thread>
 
 #include "bench_depth.h"
+#include "bench_operations.h"
 #include "bench_prefix.h"
+#include "bench_report.h"
 #include "bench_sessions.h"
 #include "calibration.h"
 #include "program.h"
@@ -102,13 +104,17 @@ struct Times {
 
 // Tokens of a prompt per second; the head runs on the last row alone.
 Times time_prefill(nemotron::Session& session, const std::vector<std::int32_t>& tokens,
-                   std::vector<float>& logits, int n_repeats) {
+                   std::vector<float>& logits, int n_repeats, OperationBench& operations) {
   Times times;
   for (int i = 0; i < n_repeats; ++i) {
     session.reset();
+    const bool is_last = i + 1 == n_repeats;
+    if (is_last) operations.begin();
     const auto start = Clock::now();
     session.eval(tokens, logits);
-    times.add(seconds_since(start));
+    const double seconds = seconds_since(start);
+    if (is_last) operations.end(seconds);
+    times.add(seconds);
   }
   return times;
 }
@@ -116,27 +122,32 @@ Times time_prefill(nemotron::Session& session, const std::vector<std::int32_t>& 
 // One token after another on top of `before`, each with its logits.
 Times time_decode(nemotron::Session& session, const std::vector<std::int32_t>& before,
                   const std::vector<std::int32_t>& tokens, std::vector<float>& logits,
-                  int n_repeats) {
+                  int n_repeats, OperationBench& operations) {
   Times times;
   for (int i = 0; i < n_repeats; ++i) {
     session.reset();
     session.eval(before);
+    const bool is_last = i + 1 == n_repeats;
+    if (is_last) operations.begin();
     const auto start = Clock::now();
     for (const std::int32_t& token : tokens) session.eval({&token, 1}, logits);
-    times.add(seconds_since(start));
+    const double seconds = seconds_since(start);
+    if (is_last) operations.end(seconds);
+    times.add(seconds);
   }
   return times;
 }
 
 // What is measured only where it is asked for.
 void measure_more(const Options& options, const nemotron::Context& context,
-                  const std::vector<std::int32_t>& tokens, ordered_json& report) {
+                  const std::vector<std::int32_t>& tokens, OperationBench& operations,
+                  ordered_json& report) {
   if (options.n_sessions > 1)
     report["sessions"] = bench_sessions(
         context,
         {options.n_sessions, options.n_generate, std::max<std::size_t>(1, options.depth),
          options.n_repeats, options.kv_type},
-        tokens);
+        tokens, operations);
   if (options.n_depths > 0)
     report["depths"] = bench_depth(context,
                                    {options.n_depths, std::max<std::size_t>(1, options.n_generate),
@@ -160,12 +171,14 @@ ordered_json measure(const Options& options) {
                                  : std::max(1u, std::thread::hardware_concurrency());
   const MachineLimits limits = measure_machine(n_threads);
   const auto start = Clock::now();
-  const nemotron::Context context = load_model(options.model);
+  nemotron::Context context = load_model(options.model);
   ordered_json report = {{"model", options.model.path}, {"threads", n_threads}};
   report["load_s"] = seconds_since(start);
   report["machine"] = {{"read_bytes_per_s", limits.read_bytes_per_s},
                        {"int8_ops_per_s", limits.int8_ops_per_s},
+                       {"bf16_ops_per_s", limits.bf16_ops_per_s},
                        {"f32_ops_per_s", limits.f32_ops_per_s}};
+  OperationBench operations(context, limits);
 
   const nemo_model_info info = context.model_info();
   const TokenCost cost = token_cost(context);
@@ -180,7 +193,8 @@ ordered_json measure(const Options& options) {
                                      tokens.begin() + static_cast<std::ptrdiff_t>(n));
   };
   if (options.n_prompt > 0) {
-    const Times times = time_prefill(session, first(options.n_prompt), logits, options.n_repeats);
+    const Times times =
+        time_prefill(session, first(options.n_prompt), logits, options.n_repeats, operations);
     const double ops = cost.layer_ops * static_cast<double>(options.n_prompt) + cost.head_ops;
     const bool has_int8 = limits.int8_ops_per_s > 0;
     const double peak = has_int8 ? limits.int8_ops_per_s : limits.f32_ops_per_s;
@@ -188,11 +202,13 @@ ordered_json measure(const Options& options) {
                          {"tokens_per_s", times.rates(options.n_prompt)},
                          {"ops_per_s", ops / times.median()},
                          {"limit", has_int8 ? "int8" : "f32"},
-                         {"of_limit", peak > 0 ? ops / times.median() / peak : 0.0}};
+                         {"of_limit", peak > 0 ? ops / times.median() / peak : 0.0},
+                         {"by_operation", operations.report()}};
   }
   if (options.n_generate > 0) {
-    const Times times = time_decode(session, first(std::max<std::size_t>(1, options.depth)),
-                                    first(options.n_generate), logits, options.n_repeats);
+    const Times times =
+        time_decode(session, first(std::max<std::size_t>(1, options.depth)),
+                    first(options.n_generate), logits, options.n_repeats, operations);
     const double depth =
         static_cast<double>(options.depth) + static_cast<double>(options.n_generate) / 2;
     const double bytes = cost.weight_bytes + 2.0 * static_cast<double>(info.recurrent_state_bytes) +
@@ -204,62 +220,11 @@ ordered_json measure(const Options& options) {
                         {"bytes_per_token", bytes},
                         {"bytes_per_s", bytes * rate},
                         {"limit", "read"},
-                        {"of_limit", bytes * rate / limits.read_bytes_per_s}};
+                        {"of_limit", bytes * rate / limits.read_bytes_per_s},
+                        {"by_operation", operations.report()}};
   }
-  measure_more(options, context, tokens, report);
+  measure_more(options, context, tokens, operations, report);
   return report;
-}
-
-void print_distribution(const char* name, const ordered_json& values, const char* unit) {
-  std::printf("%-8s p50 %.2f, p90 %.2f, p99 %.2f, most %.2f %s, of %zu\n", name,
-              values["p50"].get<double>(), values["p90"].get<double>(), values["p99"].get<double>(),
-              values["max"].get<double>(), unit, values["n"].get<std::size_t>());
-}
-
-void print_phase(const char* name, const ordered_json& phase, const char* unit, double value) {
-  const ordered_json& rates = phase["tokens_per_s"];
-  std::printf("%-8s %5zu tokens  %8.2f tok/s (%.2f to %.2f)  %7.1f %s, %3.0f %% of %s\n", name,
-              phase["tokens"].get<std::size_t>(), rates["median"].get<double>(),
-              rates["min"].get<double>(), rates["max"].get<double>(), value / 1e9, unit,
-              100 * phase["of_limit"].get<double>(), phase["limit"].get<std::string>().c_str());
-}
-
-void print_report(const ordered_json& report) {
-  const ordered_json& machine = report["machine"];
-  std::printf("machine  %u threads  read %.1f GB/s, int8 %.0f GOP/s, f32 %.0f GFLOP/s\n",
-              report["threads"].get<unsigned>(), machine["read_bytes_per_s"].get<double>() / 1e9,
-              machine["int8_ops_per_s"].get<double>() / 1e9,
-              machine["f32_ops_per_s"].get<double>() / 1e9);
-  std::printf("load     %.2f s\n", report["load_s"].get<double>());
-  if (report.contains("prefill"))
-    print_phase("prefill", report["prefill"], "GOP/s",
-                report["prefill"]["ops_per_s"].get<double>());
-  if (report.contains("decode"))
-    print_phase("decode", report["decode"], "GB/s", report["decode"]["bytes_per_s"].get<double>());
-  if (report.contains("sessions")) {
-    const ordered_json& rates = report["sessions"]["tokens_per_s"];
-    std::printf("together %5zu sessions %7.2f tok/s (%.2f to %.2f) in all\n",
-                report["sessions"]["sessions"].get<std::size_t>(), rates["median"].get<double>(),
-                rates["min"].get<double>(), rates["max"].get<double>());
-  }
-  for (const ordered_json& at : report.value("depths", ordered_json::array()))
-    std::printf("at %9zu tokens  prefill %8.2f tok/s, decode %7.2f tok/s\n",
-                at["depth"].get<std::size_t>(), at["prefill"]["median"].get<double>(),
-                at["decode"]["median"].get<double>());
-  if (report.contains("prefix")) {
-    const ordered_json& prefix = report["prefix"];
-    const double cached = prefix["first_token_ms"]["median"].get<double>();
-    const double alone = prefix["alone_ms"]["median"].get<double>();
-    std::printf(
-        "prefix   %5zu tokens  first token of a turn of %zu after %.1f ms, %.2f of its time "
-        "alone\n",
-        prefix["prefix"].get<std::size_t>(), prefix["tokens"].get<std::size_t>(), cached,
-        cached / alone);
-  }
-  if (report.contains("budget")) {
-    print_distribution("pump", report["budget"]["pump_us"], "us");
-    print_distribution("cancel", report["budget"]["cancel_ms"], "ms");
-  }
 }
 
 }  // namespace
@@ -297,7 +262,7 @@ void add_bench_command(CLI::App& program) {
     if (options->as_json) {
       write_out(report.dump(2) + "\n");
     } else {
-      print_report(report);
+      print_bench_report(report);
     }
   });
 }

@@ -96,7 +96,7 @@ double time_cancel(const nemotron::Context& context, const std::vector<std::int3
 }  // namespace
 
 ordered_json bench_sessions(const nemotron::Context& context, const SessionsBench& bench,
-                            const std::vector<std::int32_t>& tokens) {
+                            const std::vector<std::int32_t>& tokens, OperationBench& operations) {
   std::vector<double> rates;
   for (int repeat = 0; repeat < bench.n_repeats; ++repeat) {
     std::vector<SessionPtr> sessions;
@@ -109,17 +109,21 @@ ordered_json bench_sessions(const nemotron::Context& context, const SessionsBenc
             error);
     for (const SessionPtr& session : sessions)
       submit(session.get(), tokens.data(), 1, bench.n_generate);
+    const bool is_last = repeat + 1 == bench.n_repeats;
+    if (is_last) operations.begin();
     const auto start = Clock::now();
     pump(context, 0);
-    rates.push_back(static_cast<double>(bench.n_sessions * bench.n_generate) /
-                    seconds_since(start));
+    const double seconds = seconds_since(start);
+    if (is_last) operations.end(seconds);
+    rates.push_back(static_cast<double>(bench.n_sessions * bench.n_generate) / seconds);
   }
   std::sort(rates.begin(), rates.end());
   return {{"sessions", bench.n_sessions},
           {"tokens", bench.n_generate},
           {"depth", bench.depth},
           {"tokens_per_s",
-           {{"median", rates[rates.size() / 2]}, {"min", rates.front()}, {"max", rates.back()}}}};
+           {{"median", rates[rates.size() / 2]}, {"min", rates.front()}, {"max", rates.back()}}},
+          {"by_operation", operations.report()}};
 }
 
 ordered_json bench_budget(const nemotron::Context& context, std::uint64_t budget_us,

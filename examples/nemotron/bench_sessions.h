@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "bench_operations.h"
+
 struct SessionsBench {
   std::size_t n_sessions = 8;
   std::size_t n_generate = 64;
@@ -16,7 +18,8 @@ struct SessionsBench {
 
 // Tokens per second of all sessions together, each generating on top of its own prompt.
 nlohmann::ordered_json bench_sessions(const nemotron::Context& context, const SessionsBench& bench,
-                                      const std::vector<std::int32_t>& tokens);
+                                      const std::vector<std::int32_t>& tokens,
+                                      OperationBench& operations);
 
 // Pumps with a budget while a prompt and a reply are in work: how long they took, and how long a
 // cancel in the middle of a prompt takes to be told.

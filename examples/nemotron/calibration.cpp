@@ -69,6 +69,23 @@ __attribute__((target("avx512f,avx512vnni"))) void int8_work() {
   }
 }
 
+__attribute__((target("avx512f,avx512bf16"))) void bf16_work() {
+  __m512 sums[kChains];
+  for (__m512& sum : sums) sum = _mm512_set1_ps(1.0f);
+  __m512i a = _mm512_set1_epi16(0x3f00);  // 0.5
+  __m512i b = _mm512_set1_epi16(0x3e80);  // 0.25
+  for (int i = 0; i < kSteps; ++i) {
+    asm volatile("" : "+v"(a), "+v"(b));
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains; ++k) sums[k] = _mm512_dpbf16_ps(sums[k], (__m512bh)a, (__m512bh)b);
+  }
+  alignas(64) float lanes[16];
+  for (const __m512& sum : sums) {
+    _mm512_store_ps(lanes, sum);
+    sink = static_cast<std::uint64_t>(lanes[0]);
+  }
+}
+
 __attribute__((target("avx2,fma"))) void f32_work() {
   __m256 sums[kChains];
   for (__m256& sum : sums) sum = _mm256_set1_ps(1.0f);
@@ -96,6 +113,8 @@ MachineLimits measure_machine(unsigned n_threads) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512vnni"))
     limits.int8_ops_per_s = measure_ops(n_threads, int8_work, 64);
+  if (__builtin_cpu_supports("avx512bf16"))
+    limits.bf16_ops_per_s = measure_ops(n_threads, bf16_work, 32);
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     limits.f32_ops_per_s = measure_ops(n_threads, f32_work, 8);
 #endif

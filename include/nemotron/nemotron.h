@@ -1039,6 +1039,53 @@ typedef struct nemo_context_stats {
  *  @since 0.1 */
 NEMO_API nemo_status nemo_context_get_stats(const nemo_context *context, nemo_context_stats *stats, nemo_error *err);
 
+/** Of which arithmetic an operation's multiplications are; nemo_operation_stats::arithmetic. */
+enum {
+  NEMO_ARITHMETIC_F32 = 0,  /**< 32-bit floats. */
+  NEMO_ARITHMETIC_BF16 = 1, /**< bfloat16, summed in 32-bit floats. */
+  NEMO_ARITHMETIC_INT8 = 2  /**< 8-bit integers, summed in 32 bits within a block of weights. */
+};
+
+/** What the operations of one kind took. */
+typedef struct nemo_operation_stats {
+  uint32_t struct_size;  /**< Bytes that the library wrote; need not be set. */
+  uint32_t arithmetic;   /**< NEMO_ARITHMETIC_. */
+  char name[32];         /**< Kind, and type of what is read, as in `linear Q5_0`; NUL-terminated. For people: names
+                              may change. */
+  uint64_t n_runs;       /**< Times that it ran, once for all rows of a step. */
+  uint64_t elapsed_ns;   /**< From beginning to end, all threads working together. */
+  uint64_t n_bytes;      /**< Weights and states read, states written. */
+  uint64_t n_operations; /**< Multiplications and additions; 0 where they do not matter. */
+} nemo_operation_stats;
+
+/** An empty ::nemo_operation_stats. */
+#define NEMO_OPERATION_STATS_INIT {sizeof(nemo_operation_stats), 0, {0}, 0, 0, 0, 0}
+
+/** Measure what each kind of operation takes, beginning at zero, or stop measuring. It costs two readings of the clock
+ *  an operation.
+ *  @param context  a context.
+ *  @param enabled  0 or 1.
+ *  @param err      optional.
+ *  @return NEMO_OK; NEMO_E_STATE without weights; NEMO_E_INVALID_ARGUMENT.
+ *  @note Thread-safe; allowed from callbacks.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_context_set_profiling(nemo_context *context, int32_t enabled, nemo_error *err);
+
+/** Tell what was measured since nemo_context_set_profiling(), by kind of operation.
+ *  @param context       a context.
+ *  @param operations    receives them, `stride_bytes` apart.
+ *  @param capacity      how many fit; with too few, the call fails and tells how many there are.
+ *  @param stride_bytes  sizeof(nemo_operation_stats) as you compiled it.
+ *  @param n_operations  receives how many there are: 0 where nothing was measured.
+ *  @param err           optional.
+ *  @return NEMO_OK; NEMO_E_BUFFER_TOO_SMALL; NEMO_E_STATE without weights; NEMO_E_STRUCT_SIZE;
+ *          NEMO_E_INVALID_ARGUMENT.
+ *  @note Thread-safe; allowed from callbacks. While operations run, figures of one kind may be of different moments.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_context_get_profile(const nemo_context *context, nemo_operation_stats *operations,
+                                              size_t capacity, size_t stride_bytes, size_t *n_operations,
+                                              nemo_error *err);
+
 /** @} */
 /** @defgroup state Saving and restoring
  *  A session in one file, or in memory: its options, its tokens, and its state, which would take long to compute

@@ -303,6 +303,25 @@ class Context {
     return stats;
   }
 
+  /** Measure each kind of operation from now on, or stop; see nemo_context_set_profiling(). */
+  void set_profiling(bool enabled) {
+    nemo_error error = detail::empty_error();
+    detail::check(nemo_context_set_profiling(get(), enabled ? 1 : 0, &error), error);
+  }
+  /** What was measured since; see nemo_context_get_profile(). */
+  std::vector<nemo_operation_stats> profile() const {
+    for (std::vector<nemo_operation_stats> operations(32);;) {
+      std::size_t n = 0;
+      nemo_error error = detail::empty_error();
+      const nemo_status status = nemo_context_get_profile(get(), operations.data(), operations.size(),
+                                                          sizeof(nemo_operation_stats), &n, &error);
+      operations.resize(n);
+      if (status == NEMO_E_BUFFER_TOO_SMALL) continue;
+      detail::check(status, error);
+      return operations;
+    }
+  }
+
   /** The C handle, still owned by this object. */
   nemo_context *get() const noexcept { return handle_.get(); }
 

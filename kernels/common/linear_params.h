@@ -14,6 +14,9 @@ namespace nemotron::kernels {
 // Outputs that are packed together. Ranges of outputs begin at a multiple of it.
 inline constexpr std::int64_t kTileRows = 16;
 
+// Of which arithmetic the multiplications of a product are.
+enum class Arithmetic : std::uint8_t { kF32, kBF16, kInt8 };
+
 // Columns that `prepare` treats together.
 inline constexpr std::int64_t kPrepareColumns = 32;
 

@@ -13,6 +13,7 @@ constexpr KernelTable kRefKernels = {
     .name = "ref",
     .tile_bytes = ref::tile_bytes,
     .pack_tile = ref::pack_tile,
+    .arithmetic = ref::arithmetic,
     .prepared_bytes = ref::prepared_bytes,
     .prepare = ref::prepare,
     .linear_scratch_bytes = ref::linear_scratch_bytes,
@@ -42,6 +43,7 @@ constexpr KernelTable make_avx512_kernels() {
   table.name = "avx512";
   table.tile_bytes = avx512::tile_bytes;
   table.pack_tile = avx512::pack_tile;
+  table.arithmetic = avx512::arithmetic;
   table.prepared_bytes = avx512::prepared_bytes;
   table.prepare = avx512::prepare;
   table.linear_scratch_bytes = avx512::linear_scratch_bytes;

@@ -16,6 +16,7 @@ struct KernelTable {
   // Weights: bytes of a packed tile, and the packing itself.
   std::int64_t (*tile_bytes)(TensorType type, std::int64_t n_in);
   void (*pack_tile)(const PackTileParams&);
+  Arithmetic (*arithmetic)(TensorType type, std::int64_t n_in);  // of linear
   // Inputs of linear: 0 bytes where it reads x itself. Blocks of kPrepareColumns columns in
   // [first, last), all rows.
   std::int64_t (*prepared_bytes)(TensorType type, std::int64_t n_rows, std::int64_t n_in);

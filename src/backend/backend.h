@@ -12,8 +12,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "backend/backend_memory.h"
+#include "backend/operation_profile.h"
 #include "backend/step_batch.h"
 #include "backend/tensor.h"
 #include "base/result.h"
@@ -103,6 +105,11 @@ class Backend {
   virtual Result<bool> advance(const RunLimit& limit) = 0;
   // Runs all of them.
   virtual Status synchronize() = 0;
+
+  // Measures each operation from now on, beginning at zero, or stops it. What it found so far;
+  // empty where a backend has no such figures. Any thread, at any time.
+  virtual void set_profiling(bool /*enabled*/) {}
+  virtual std::vector<OperationFigures> profile() const { return {}; }
 
   // Weights.
   virtual Result<Matrix> upload(const MatrixSource& source) = 0;

@@ -310,6 +310,15 @@ LAYOUT_MEMBER(nemo_context_stats, n_reused_tokens, 88);
 LAYOUT_MEMBER(nemo_context_stats, n_evictions, 96);
 LAYOUT_MEMBER(nemo_context_stats, n_parked, 104);
 
+LAYOUT_SIZE(nemo_operation_stats, 72);
+LAYOUT_MEMBER(nemo_operation_stats, struct_size, 0);
+LAYOUT_MEMBER(nemo_operation_stats, arithmetic, 4);
+LAYOUT_MEMBER(nemo_operation_stats, name, 8);
+LAYOUT_MEMBER(nemo_operation_stats, n_runs, 40);
+LAYOUT_MEMBER(nemo_operation_stats, elapsed_ns, 48);
+LAYOUT_MEMBER(nemo_operation_stats, n_bytes, 56);
+LAYOUT_MEMBER(nemo_operation_stats, n_operations, 64);
+
 LAYOUT_SIZE(nemo_save_options, 16);
 LAYOUT_MEMBER(nemo_save_options, struct_size, 0);
 LAYOUT_MEMBER(nemo_save_options, flags, 4);
@@ -371,6 +380,7 @@ int nemo_abi_initialisers(void) {
   nemo_request request = NEMO_REQUEST_INIT;
   nemo_pump_result pump_result = NEMO_PUMP_RESULT_INIT;
   nemo_context_stats context_stats = NEMO_CONTEXT_STATS_INIT;
+  nemo_operation_stats operation_stats = NEMO_OPERATION_STATS_INIT;
   nemo_save_options save_options = NEMO_SAVE_OPTIONS_INIT;
   nemo_restore_options restore_options = NEMO_RESTORE_OPTIONS_INIT;
   nemo_synthesize_options synthesize_options = NEMO_SYNTHESIZE_OPTIONS_INIT;
@@ -391,6 +401,7 @@ int nemo_abi_initialisers(void) {
          (event.struct_size == sizeof event) + (request.struct_size == sizeof request) +
          (pump_result.struct_size == sizeof pump_result) +
          (context_stats.struct_size == sizeof context_stats) +
+         (operation_stats.struct_size == sizeof operation_stats) +
          (save_options.struct_size == sizeof save_options) +
          (restore_options.struct_size == sizeof restore_options) +
          (synthesize_options.struct_size == sizeof synthesize_options) +

@@ -99,10 +99,11 @@ expect_exit 1 "$nemotron" quantize "$work/ids" "$work/x"
 expect_exit 2 "$nemotron" synth --shape tiny
 [ ! -e "$work/x" ] || fail "a failed command left a file"
 expect_exit 0 "$nemotron" bench "$work/random.gguf" --prompt 9 --generate 3 --depth 5 --repeat 2 --threads 1 --json
-for key in load_s read_bytes_per_s prefill decode tokens_per_s bytes_per_token; do
+for key in load_s read_bytes_per_s prefill decode tokens_per_s bytes_per_token by_operation; do
   grep -q "\"$key\"" "$work/out" || fail "bench says nothing of $key"
 done
 expect_exit 0 "$nemotron" bench "$work/random.gguf" --prompt 0 --generate 1 --repeat 1
+grep -q "^  linear Q.* of limit$" "$work/out" || fail "bench says nothing of products"
 grep -q "^decode " "$work/out" || fail "bench prints no line for decode"
 ! grep -q "^prefill" "$work/out" || fail "bench measured a prompt of no tokens"
 expect_exit 1 "$nemotron" bench "$work/random.gguf" --repeat 0

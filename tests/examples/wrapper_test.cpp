@@ -130,7 +130,11 @@ void check_requests(nemotron::Context& context) {
   check(!other.poll(), "nothing to poll");
   check(other.submit(prompt, options) == 1 && other.stats().is_running == 1, "submit");
   check(context.pump(1).has_more == 1, "pump with a budget");
+  check(context.profile().empty(), "nothing is measured unasked");
+  context.set_profiling(true);
   check(context.pump().has_more == 0 && !other.stats().is_running, "pump to the end");
+  context.set_profiling(false);
+  check(!context.profile().empty() && context.profile()[0].n_runs > 0, "profile");
   std::string text;
   nemotron::Event last;
   while (const nemotron::Event event = other.poll()) {

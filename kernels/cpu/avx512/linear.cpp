@@ -8,6 +8,12 @@
 
 namespace nemotron::kernels::avx512 {
 
+Arithmetic arithmetic(TensorType type, std::int64_t n_in) {
+  const PackedForm form = packed_form(type, n_in);
+  if (form == PackedForm::kNone) return Arithmetic::kF32;
+  return takes_bf16(form) ? Arithmetic::kBF16 : Arithmetic::kInt8;
+}
+
 std::int64_t prepared_bytes(TensorType type, std::int64_t n_rows, std::int64_t n_in) {
   const PackedForm form = packed_form(type, n_in);
   if (form == PackedForm::kNone) return ref::prepared_bytes(type, n_rows, n_in);

@@ -32,6 +32,8 @@ void round_to_f8_multiples(const float* x, std::int64_t n, float scale, float* o
   for (std::int64_t i = 0; i < n; ++i) out[i] = scale > 0 ? round_to_f8_e4m3(x[i] / scale) : x[i];
 }
 
+Arithmetic arithmetic(TensorType, std::int64_t) { return Arithmetic::kF32; }
+
 std::int64_t prepared_bytes(TensorType type, std::int64_t n_rows, std::int64_t n_in) {
   return type == TensorType::kF8_E4M3 ? n_rows * n_in * static_cast<std::int64_t>(sizeof(float))
                                       : 0;

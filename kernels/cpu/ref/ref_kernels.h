@@ -9,6 +9,7 @@ namespace nemotron::kernels::ref {
 // copies or rounds; the scratch is one row of floats.
 std::int64_t tile_bytes(TensorType type, std::int64_t n_in);
 void pack_tile(const PackTileParams& p);
+Arithmetic arithmetic(TensorType type, std::int64_t n_in);
 std::int64_t prepared_bytes(TensorType type, std::int64_t n_rows, std::int64_t n_in);
 void prepare(const PrepareParams& p, std::int64_t first, std::int64_t last);
 std::int64_t linear_scratch_bytes(TensorType type, std::int64_t n_in);

@@ -22,6 +22,7 @@ enum class WorkKind : std::uint8_t {
   kKvStore,
   kAttention,
 };
+constexpr int kNumWorkKinds = 11;
 
 // What the speed of a piece of work depends on, and how much there is of it.
 struct WorkShape {

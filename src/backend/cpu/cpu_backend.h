@@ -53,6 +53,8 @@ class CpuBackend final : public Backend {
   Status reserve_operations(std::size_t n) override;
   Result<bool> advance(const RunLimit& limit) override { return queue_.advance(limit); }
   Status synchronize() override;
+  void set_profiling(bool enabled) override { queue_.profile().enable(enabled); }
+  std::vector<OperationFigures> profile() const override { return queue_.profile().figures(); }
   Result<Matrix> upload(const MatrixSource& source) override;
   Status read_activation(Activation x, std::span<float> rows) override;
 
@@ -85,11 +87,11 @@ class CpuBackend final : public Backend {
       kernel(params, range.first, range.last);
     });
   }
-  // Records body(span, range) over [0, n_items(span)) of all spans at once, in each of the phases;
-  // n_units(span, phase) is the work of one item.
+  // Records body(span, range) over [0, n_items(span)) of all spans at once, in each of the plan's
+  // phases; n_units(span, phase) is the work of one item.
   template <typename Count, typename Units, typename Body>
-  void share_spans(const StepBatch& batch, const WorkShape& shape, const Count& n_items,
-                   const Units& n_units, const Body& body, std::int64_t n_phases = 1);
+  void share_spans(const StepBatch& batch, WorkPlan plan, const Count& n_items,
+                   const Units& n_units, const Body& body);
 
   void store_kv(const StepBatch& batch, int layer, TensorView k, TensorView v,
                 const AttentionShape& shape);

@@ -51,6 +51,7 @@ bool OperationQueue::advance(const RunLimit& limit) {
       work.take_turns(limit);
     }
     next_phase_ = 0;
+    if (profile_.is_enabled()) profile_.add_run(record.plan.shape, record.plan.amount);
   }
   records_.clear();
   next_record_ = 0;
@@ -63,10 +64,16 @@ bool OperationQueue::run_phase(const Record& record, ThreadPool::Work& work, con
   const WorkUnits units = record.units(record.body.data(), record.plan, next_phase_);
   ParallelLoop loop = plan_loop(record, units, limit);
   loop.begin_one = begin_one;
+  const bool has_profile = profile_.is_enabled();
+  const auto start = has_profile ? RunLimit::Clock::now() : RunLimit::Clock::time_point();
   const LoopProgress progress =
       work.run(loop, [&](std::int64_t first, std::int64_t last, int thread) {
         record.call(record.body.data(), {next_phase_, first, last, thread});
       });
+  if (has_profile)
+    profile_.add_time(record.plan.shape, std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                             RunLimit::Clock::now() - start)
+                                             .count());
   if (loop.measure)
     costs_.learn(record.cost, static_cast<double>(progress.busy_items) * units.mean,
                  progress.busy_ns);

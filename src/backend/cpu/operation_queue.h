@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "backend/cpu/cost_table.h"
+#include "backend/cpu/work_profile.h"
 #include "base/status.h"
 #include "threading/thread_pool.h"
 
@@ -38,6 +39,7 @@ struct WorkPlan {
   std::int64_t unit = 1;     // ranges of items begin at multiples of it
   std::int64_t n_phases = 1;
   WorkShape shape;
+  WorkAmount amount;  // of all phases
 };
 
 class OperationQueue {
@@ -73,6 +75,9 @@ class OperationQueue {
   // See Backend::advance().
   bool advance(const RunLimit& limit);
 
+  WorkProfile& profile() { return profile_; }
+  const WorkProfile& profile() const { return profile_; }
+
   // The longest range that ran since the last call, and what it was: for tests and measurements.
   struct LongestRange {
     std::int64_t ns = 0;
@@ -97,6 +102,7 @@ class OperationQueue {
 
   ThreadPool& pool_;
   CostTable costs_;
+  WorkProfile profile_;
   std::vector<Record> records_;
   std::uint32_t n_loops_ = 0;
   // The first item that is not done.

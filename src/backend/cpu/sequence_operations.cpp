@@ -34,6 +34,32 @@ std::int64_t state_type(const StepBatch& batch) {
   return batch.states.empty() ? 0 : static_cast<std::int64_t>(batch.states[0].state_type);
 }
 
+// A state that each sequence reads and writes, and operations on each row.
+WorkAmount state_amount(const StepBatch& batch, double state_bytes, double row_operations) {
+  return {2.0 * static_cast<double>(batch.spans.size()) * state_bytes,
+          row_operations * static_cast<double>(batch.n_rows)};
+}
+
+double kv_bytes_per_position(const StepBatch& batch) {
+  if (batch.states.empty()) return 0.0;
+  const double part_bytes = static_cast<double>(batch.states[0].kv_layout.part_bytes());
+  return 2.0 * part_bytes / static_cast<double>(kernels::kKvBlockTokens);
+}
+
+// Each row looks at all positions up to its own; the rows of a span share what they read.
+WorkAmount attention_amount(const StepBatch& batch, const AttentionShape& shape) {
+  double n_read = 0.0;
+  double n_seen = 0.0;
+  for (const Span& span : batch.spans) {
+    const double n_rows = span.n_rows;
+    const auto position = static_cast<double>(span.position);
+    n_read += position + n_rows;
+    n_seen += n_rows * (position + (n_rows + 1.0) / 2.0);
+  }
+  const auto width = static_cast<double>(shape.n_heads * shape.head_dim);
+  return {n_read * kv_bytes_per_position(batch), 4.0 * width * n_seen};
+}
+
 std::int64_t longest_span(const StepBatch& batch) {
   std::int64_t n = 1;
   for (const Span& span : batch.spans) n = std::max<std::int64_t>(n, span.n_rows);
@@ -79,11 +105,8 @@ struct SpanWork {
 }  // namespace
 
 template <typename Count, typename Units, typename Body>
-void CpuBackend::share_spans(const StepBatch& batch, const WorkShape& shape, const Count& n_items,
-                             const Units& n_units, const Body& body, std::int64_t n_phases) {
-  WorkPlan plan;
-  plan.shape = shape;
-  plan.n_phases = n_phases;
+void CpuBackend::share_spans(const StepBatch& batch, WorkPlan plan, const Count& n_items,
+                             const Units& n_units, const Body& body) {
   for (const Span& span : batch.spans) plan.n_items += n_items(span);
   queue_.record(plan, SpanWork<Count, Units, Body>{batch.spans, n_items, n_units, body});
 }
@@ -107,8 +130,12 @@ void CpuBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xBC
                                              w.d_conv};
     kernel(params, range.first * kChannels, std::min(range.last * kChannels, w.conv_dim));
   };
-  const WorkShape shape{WorkKind::kConv, 0, kChannels * w.d_conv, longest_span(batch)};
-  share_spans(batch, shape, n_items, kSpanRows, body);
+  WorkPlan plan;
+  plan.shape = {WorkKind::kConv, 0, kChannels * w.d_conv, longest_span(batch)};
+  const auto n_weights = static_cast<double>(w.d_conv * w.conv_dim);
+  plan.amount =
+      state_amount(batch, 4.0 * static_cast<double>((w.d_conv - 1) * w.conv_dim), 2.0 * n_weights);
+  share_spans(batch, plan, n_items, kSpanRows, body);
 }
 
 void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B,
@@ -149,9 +176,14 @@ void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, Tenso
     kernel(p, range.first, range.last);
   };
   const auto n_items = [n_heads = w.n_heads](const Span&) { return n_heads; };
-  const WorkShape shape{WorkKind::kScan, state_type(batch), w.head_dim * w.d_state,
-                        longest_span(batch)};
-  share_spans(batch, shape, n_items, kSpanRows, body);
+  WorkPlan plan;
+  plan.shape = {WorkKind::kScan, state_type(batch), w.head_dim * w.d_state, longest_span(batch)};
+  const auto n_elements = static_cast<double>(w.n_heads * w.head_dim * w.d_state);
+  const std::size_t element_bytes =
+      batch.states.empty() ? 0 : state_element_bytes(batch.states[0].state_type);
+  plan.amount =
+      state_amount(batch, n_elements * static_cast<double>(element_bytes), 5.0 * n_elements);
+  share_spans(batch, plan, n_items, kSpanRows, body);
 }
 
 void CpuBackend::store_kv(const StepBatch& batch, int layer, TensorView k, TensorView v,
@@ -168,8 +200,10 @@ void CpuBackend::store_kv(const StepBatch& batch, int layer, TensorView k, Tenso
                                         shape.head_dim};
     kernel(params, range.first, range.last);
   };
-  const WorkShape work{WorkKind::kKvStore, kv_type(batch), shape.head_dim, longest_span(batch)};
-  share_spans(batch, work, n_items, kSpanRows, body);
+  WorkPlan plan;
+  plan.shape = {WorkKind::kKvStore, kv_type(batch), shape.head_dim, longest_span(batch)};
+  plan.amount.n_bytes = static_cast<double>(batch.n_rows) * kv_bytes_per_position(batch);
+  share_spans(batch, plan, n_items, kSpanRows, body);
 }
 
 void CpuBackend::attention(const StepBatch& batch, int layer, TensorView q, TensorView k,
@@ -205,8 +239,11 @@ void CpuBackend::attention(const StepBatch& batch, int layer, TensorView q, Tens
   for (const Span& span : batch.spans)
     n_blocks = std::max(n_blocks, kernels::attention_blocks(span.position, span.n_rows));
   const std::int64_t width = shape.n_heads / shape.n_kv_heads * shape.head_dim * 2;
-  const WorkShape work{WorkKind::kAttention, kv_type(batch), width};  // a unit is one position
-  share_spans(batch, work, n_items, n_positions, body, ceil_div(n_blocks, kPhaseBlocks));
+  WorkPlan plan;
+  plan.shape = {WorkKind::kAttention, kv_type(batch), width};  // a unit is one position
+  plan.n_phases = ceil_div(n_blocks, kPhaseBlocks);
+  plan.amount = attention_amount(batch, shape);
+  share_spans(batch, plan, n_items, n_positions, body);
 }
 
 }  // namespace nemotron

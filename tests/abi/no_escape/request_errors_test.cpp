@@ -62,6 +62,7 @@ TEST_CASE("NULL where requests and states may not have it") {
   nemo_event event = NEMO_EVENT_INIT;
   nemo_context_stats context_stats = NEMO_CONTEXT_STATS_INIT;
   nemo_session_stats session_stats = NEMO_SESSION_STATS_INIT;
+  std::size_t n_operations = 0;
   Failure failure;
   nemo_error* e = failure.out();
   const std::vector<nemo_status> found = {
@@ -76,6 +77,12 @@ TEST_CASE("NULL where requests and states may not have it") {
       nemo_context_pump(nullptr, 0, nullptr, e),
       nemo_context_get_stats(nullptr, &context_stats, e),
       nemo_context_get_stats(context.get(), nullptr, e),
+      nemo_context_set_profiling(nullptr, 1, e),
+      nemo_context_set_profiling(context.get(), 2, e),
+      nemo_context_get_profile(nullptr, nullptr, 0, 0, &n_operations, e),
+      nemo_context_get_profile(context.get(), nullptr, 0, 0, nullptr, e),
+      nemo_context_get_profile(context.get(), nullptr, 1, sizeof(nemo_operation_stats),
+                               &n_operations, e),
       nemo_session_get_stats(nullptr, &session_stats, e),
       nemo_session_get_stats(session.get(), nullptr, e),
       nemo_session_rewind(nullptr, 0, e),
@@ -118,6 +125,11 @@ TEST_CASE("structs of requests of another size") {
                                    nemo_context_get_stats(context.get(), &context_stats, e),
                                    nemo_session_get_stats(session.get(), &session_stats, e)})
     failure.check(status, NEMO_E_STRUCT_SIZE);
+  nemo_operation_stats operation = NEMO_OPERATION_STATS_INIT;
+  std::size_t n = 0;
+  for (const std::size_t stride : {sizeof operation - 8, sizeof operation + 1})
+    failure.check(nemo_context_get_profile(context.get(), &operation, 1, stride, &n, e),
+                  NEMO_E_STRUCT_SIZE);
 
   struct LongerRequest {
     nemo_request known = NEMO_REQUEST_INIT;

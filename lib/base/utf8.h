@@ -51,6 +51,16 @@ constexpr bool is_control_char(std::uint32_t code_point) {
   return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
 }
 
+// Whether `text` is well-formed from its beginning to its end.
+inline bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const DecodedChar decoded = decode_utf8(text);
+    if (decoded.code_point == kNoCodePoint) return false;
+    text.remove_prefix(decoded.n_bytes);
+  }
+  return true;
+}
+
 // Whether `text` can be handed on as a null-terminated string and shown: well-formed characters,
 // none of them a NUL, behind which two names would look the same, or one that steers a terminal.
 inline bool is_printable_utf8(std::string_view text) {

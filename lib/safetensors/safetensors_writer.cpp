@@ -2,13 +2,14 @@
 // format's own library does.
 #include "safetensors/safetensors_writer.h"
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "base/checked_math.h"
 #include "base/text.h"
+#include "base/utf8.h"
+#include "json/json_text.h"
 
 namespace nemotron {
 namespace {
@@ -27,9 +28,21 @@ std::optional<std::string_view> dtype_of(TensorType type) {
 
 Status invalid(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
 
+std::string entry_of(std::string_view dtype, const TensorEntry& tensor) {
+  std::vector<std::string> shape;
+  for (const std::uint64_t dim : tensor.dims()) shape.push_back(json_of(dim));
+  const std::vector<std::string> offsets = {json_of(tensor.offset_bytes),
+                                            json_of(tensor.offset_bytes + tensor.size_bytes)};
+  JsonObject entry;
+  entry.set("dtype", json_of(dtype));
+  entry.set("shape", json_array(shape, JsonStyle::kOneLine));
+  entry.set("data_offsets", json_array(offsets, JsonStyle::kOneLine));
+  return entry.text(JsonStyle::kOneLine);
+}
+
 // The header; offsets in `tensors` count from the start of the data.
 Result<std::string> make_header(TensorTable& tensors, std::uint64_t& data_bytes) {
-  nlohmann::ordered_json header = {{"__metadata__", {{"format", "pt"}}}};
+  std::string text = R"({"__metadata__":{"format":"pt"})";
   std::set<std::string_view> names;
   for (TensorEntry& tensor : tensors) {
     const auto dtype = dtype_of(tensor.type);
@@ -47,16 +60,11 @@ Result<std::string> make_header(TensorTable& tensors, std::uint64_t& data_bytes)
                           " makes the file too large"));
     tensor.offset_bytes = data_bytes;
     tensor.size_bytes = size_bytes.value();
-    header[tensor.name] = {
-        {"dtype", *dtype}, {"shape", tensor.dims()}, {"data_offsets", {tensor.offset_bytes, end}}};
+    if (!is_utf8(tensor.name)) return invalid("a tensor name is not UTF-8");
+    text += join(',', json_of(tensor.name), ':', entry_of(*dtype, tensor));
     data_bytes = end;
   }
-  std::string text;
-  try {
-    text = header.dump();
-  } catch (const nlohmann::json::exception&) {
-    return invalid("a tensor name is not UTF-8");
-  }
+  text += '}';
   text.resize(round_up(text.size(), 8), ' ');
   return text;
 }

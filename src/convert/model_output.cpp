@@ -1,11 +1,11 @@
 #include "convert/model_output.h"
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/text.h"
 #include "io/output_file.h"
+#include "json/json_text.h"
 #include "safetensors/safetensors_writer.h"
 
 namespace nemotron {
@@ -85,11 +85,13 @@ Result<std::vector<std::size_t>> share_out(const TensorTable& tensors, const Sha
 
 std::string index_text(const TensorTable& tensors, const std::vector<std::size_t>& shards,
                        std::uint64_t total_bytes) {
-  nlohmann::ordered_json index = {{"metadata", {{"total_size", total_bytes}}},
-                                  {"weight_map", nlohmann::ordered_json::object()}};
+  JsonObject metadata, weight_map, index;
+  metadata.set("total_size", json_of(total_bytes));
   for (std::size_t i = 0; i < tensors.size(); ++i)
-    index["weight_map"][tensors[i].name] = shard_name(shards[i], shards.back() + 1);
-  return index.dump(2) + "\n";
+    weight_map.set(tensors[i].name, json_of(shard_name(shards[i], shards.back() + 1)));
+  index.set("metadata", metadata.text(JsonStyle::kIndented));
+  index.set("weight_map", weight_map.text(JsonStyle::kIndented));
+  return index.text(JsonStyle::kIndented) + "\n";
 }
 
 }  // namespace

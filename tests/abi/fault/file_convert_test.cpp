@@ -110,3 +110,24 @@ TEST_CASE("files fail while an importance matrix is made") {
           return nemo_model_imatrix(model.c_str(), text.c_str(), path.c_str(), &options, err);
         }) > 100);
 }
+
+TEST_CASE("memory runs out while a folder is made") {
+  const QuickFolder folder;
+  const std::string model = data_path("model/hf/tiny_chat");
+  const std::string output = folder.file("out/");
+  nemo_quantize_options options = NEMO_QUANTIZE_OPTIONS_INIT;
+  options.type = "bf16";
+  options.n_threads = 1;
+  bool has_failed = true;
+  for (int n = 0; has_failed; n += 5) {
+    const std::int64_t n_files = n_open_files();
+    fail_after(n, Failing::kUntilStopped);
+    const nemo_status status =
+        nemo_model_quantize(model.c_str(), output.c_str(), &options, nullptr);
+    has_failed = stop_failing();
+    INFO("allocation " << n);
+    CHECK(status == (has_failed ? NEMO_E_OUT_OF_MEMORY : NEMO_OK));
+    CHECK(n_open_files() == n_files);
+    CHECK(names_in(folder.path()).empty() == has_failed);
+  }
+}

@@ -10,7 +10,6 @@
 #include "base/text.h"
 #include "gguf/gguf.h"
 #include "gguf/gguf_writer.h"
-#include "io/data_source.h"
 
 namespace nemotron {
 namespace {
@@ -46,13 +45,15 @@ std::string_view without(std::string_view name, std::string_view ending) {
 }
 
 // Where a file splits a matrix (by experts), each part has a count: as one matrix, with the mean of
-// each part and a count of 1.
-void merge_parts(std::vector<float>& sums, const std::vector<float>& counts) {
+// each part and a count of 1. False when a mean is out of range, which needs a count below 1.
+bool merge_parts(std::vector<float>& sums, const std::vector<float>& counts) {
   const std::size_t n = sums.size() / counts.size();
   for (std::size_t i = 0; i < sums.size(); ++i) {
     const float count = counts[i / n];
     sums[i] = count > 0.0f ? sums[i] / count : 1.0f;
+    if (!std::isfinite(sums[i])) return false;
   }
+  return true;
 }
 
 Status read_entries(const DataSource& source, const GgufFile& file, ImportanceMatrix& out) {
@@ -76,7 +77,9 @@ Status read_entries(const DataSource& source, const GgufFile& file, ImportanceMa
                                    " sums of '", matrix, "'"));
     entry.n_rows = std::round(counts[0]);
     if (counts.size() > 1) {
-      merge_parts(entry.sums, counts);
+      if (!merge_parts(entry.sums, counts))
+        return bad_file(source,
+                        join("has sums and counts of '", matrix, "' whose mean is infinite"));
       entry.n_rows = 1.0f;
     }
     if (const TensorEntry* largest = find(matrix, kLargest); largest != nullptr) {
@@ -113,27 +116,31 @@ Result<std::vector<float>> ImportanceMatrix::importance(std::string_view matrix,
   return out;
 }
 
-Result<ImportanceMatrix> read_importance_matrix(const std::string& path) {
-  NEMO_ASSIGN(const auto source, open_file(path));
-  NEMO_ASSIGN(const bool is_gguf, has_gguf_magic(*source));
+Result<ImportanceMatrix> read_importance_matrix(const DataSource& source) {
+  NEMO_ASSIGN(const bool is_gguf, has_gguf_magic(source));
   if (!is_gguf)
-    return bad_file(*source, "is no importance matrix in GGUF (the older .dat form is not read)");
-  if (source->size_bytes() > kMaxFileBytes)
-    return bad_file(*source, "is too long for an importance matrix");
-  auto file = read_gguf(*source);
-  if (!file.is_ok()) return std::move(file).status().with_prefix(join("'", path, "'"));
+    return bad_file(source, "is no importance matrix in GGUF (the older .dat form is not read)");
+  if (source.size_bytes() > kMaxFileBytes)
+    return bad_file(source, "is too long for an importance matrix");
+  auto file = read_gguf(source);
+  if (!file.is_ok()) return std::move(file).status().with_prefix(join("'", source.name(), "'"));
   ImportanceMatrix out;
   for (const std::string_view key : {kDatasetsKey, kChunkCountKey, kChunkSizeKey})
     if (file->find(key) == nullptr)
-      return bad_file(*source, join("is no importance matrix: the key '", key, "' lacks"));
+      return bad_file(source, join("is no importance matrix: the key '", key, "' lacks"));
   NEMO_ASSIGN(out.datasets, file->get_strings(kDatasetsKey));
   NEMO_ASSIGN(const std::uint64_t n_chunks, file->get_uint(kChunkCountKey));
   NEMO_ASSIGN(const std::uint64_t chunk_tokens, file->get_uint(kChunkSizeKey));
   out.n_chunks = static_cast<std::uint32_t>(std::min<std::uint64_t>(n_chunks, UINT32_MAX));
   out.chunk_tokens = static_cast<std::uint32_t>(std::min<std::uint64_t>(chunk_tokens, UINT32_MAX));
-  NEMO_TRY(read_entries(*source, file.value(), out));
-  if (out.entries.empty()) return bad_file(*source, "has no sums of squares");
+  NEMO_TRY(read_entries(source, file.value(), out));
+  if (out.entries.empty()) return bad_file(source, "has no sums of squares");
   return out;
+}
+
+Result<ImportanceMatrix> read_importance_matrix(const std::string& path) {
+  NEMO_ASSIGN(const auto source, open_file(path));
+  return read_importance_matrix(*source);
 }
 
 Status write_importance_matrix(const std::string& path, const ImportanceMatrix& matrix) {

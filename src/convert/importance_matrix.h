@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "io/data_source.h"
 
 namespace nemotron {
 
@@ -32,6 +33,7 @@ struct ImportanceMatrix {
 
 // kBadFile for what is no importance matrix or holds a number that cannot be a sum of squares, and
 // what reading a GGUF gives.
+Result<ImportanceMatrix> read_importance_matrix(const DataSource& source);
 Result<ImportanceMatrix> read_importance_matrix(const std::string& path);
 // kFileWrite.
 Status write_importance_matrix(const std::string& path, const ImportanceMatrix& matrix);

@@ -80,7 +80,10 @@ Result<std::unique_ptr<Session>> SessionReader::read() {
   if (saved_.n_tokens > options.max_tokens)
     return Status(StatusCode::kContextFull, join("'", source_.name(), "' holds ", saved_.n_tokens,
                                                  " tokens, more than ", options.max_tokens));
-  NEMO_ASSIGN(auto session, Session::create(engine_, options));
+  auto created = Session::create(engine_, options);
+  if (!created.is_ok())
+    return std::move(created).status().with_prefix(join("'", source_.name(), "'"));
+  std::unique_ptr<Session> session = std::move(created).value();
   const StateLayout& layout = session->sequence()->state.layout();
   SequenceContents contents{std::move(tokens), LayerState(layout), {}};
   if (!options_.tokens_only) {

@@ -258,6 +258,88 @@ def gguf_seeds():
     yield "tokenizer", gguf(gguf_config(extra=tokenizer), gguf_tensors(n_vocab, F16))
 
 
+# --- saved sessions ----------------------------------------------------------------------------
+# As session/saved_format.h draws them; the target puts magic, fingerprint, offsets and checksums in.
+
+KV_BF16, KV_F32, KV_Q8 = 1, 2, 3
+STATE_F32, STATE_BF16 = 1, 2
+
+
+def session(n_tokens, position=None, kv=KV_BF16, state=STATE_F32, snapshots=(), max_tokens=200,
+            policy=0, every=0):
+    position = n_tokens if position is None else position
+    options = struct.pack("<IIIiqqqqII", kv, state, policy, 0, max_tokens, every, n_tokens, position,
+                          0, len(snapshots)) + b"".join(struct.pack("<q", p) for p in snapshots)
+    sections = [(1, 0, options), (2, 0, b"".join(struct.pack("<i", i % 8) for i in range(n_tokens)))]
+    ssm_bytes = HEADS * HEAD_DIM * STATE * (4 if state == STATE_F32 else 2)
+    row_bytes = D * (4 if kv == KV_F32 else 2)
+    if position:
+        for i in range(1 + len(snapshots)):
+            sections += [(3, i, struct.pack("<f", 0.5) * ((CONV - 1) * CONV_DIM)),
+                         (4, i, b"\0" * ssm_bytes)]
+        sections += [(kind, 0, b"\0\x3f" * (position * row_bytes // 2)) for kind in (5, 6)]
+    table = b"".join(struct.pack("<IIQQQ", kind, i, 0, len(data), 0) for kind, i, data in sections)
+    header = b"NEMOSESS" + struct.pack("<IIQQIIQ", 1, 0, 0, 0, len(sections), 0, 0)
+    return header + table + b"".join(data for _, _, data in sections)
+
+
+def session_seeds():
+    yield "empty", session(0)
+    yield "tokens_only", session(5, position=0)
+    yield "one_block", session(5, snapshots=(4, 2), every=2)
+    yield "two_blocks", session(70, position=67, kv=KV_F32, state=STATE_BF16, snapshots=(64,), policy=1)
+    yield "full", session(6, max_tokens=6, policy=2)
+    yield "q8", session(3, kv=KV_Q8)
+
+
+# --- importance matrices -----------------------------------------------------------------------
+
+def imatrix(matrices, chunks=2, extra=()):
+    """matrices: (name, sums, counts, largest or None)."""
+    keys = [entry("general.type", 8, "imatrix"), array("imatrix.datasets", 8, ["text"]),
+            entry("imatrix.chunk_count", 4, chunks), entry("imatrix.chunk_size", 4, 512), *extra]
+    tensors = []
+    for name, sums, counts, largest in matrices:
+        tensors += [(name + ".in_sum2", [len(sums)], sums), (name + ".counts", [len(counts)], counts)]
+        if largest is not None:
+            tensors.append((name + ".in_max", [1], [largest]))
+    infos, data = b"", b""
+    for name, shape, values in tensors:
+        infos += text(name) + struct.pack("<I", len(shape))
+        infos += b"".join(struct.pack("<Q", dim) for dim in shape) + struct.pack("<IQ", F32, len(data))
+        data += struct.pack(f"<{len(values)}f", *values)
+        data += b"\0" * (-len(data) % 32)
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(keys)) + b"".join(keys) + infos
+    return head + b"\0" * (-len(head) % 32) + data
+
+
+def imatrix_seeds():
+    yield "plain", imatrix([("blk.0.ssm_in.weight", [1.0, 4.0] * 16, [7.0], 3.0),
+                            ("blk.1.attn_q.weight", [0.0] * 256, [1.0], None)])
+    yield "parts", imatrix([("blk.1.ffn_up.weight", [2.0, 0.25] * 32, [3.0, 0.0], 9.0)])
+    yield "large", imatrix([("x", [1e38, 0.0, 1e-38, 3.0] * 64, [1e-38, 5.0], 1e30)])
+
+
+# --- what surrounds a model's text ---------------------------------------------------------------
+
+def chat_seeds():
+    tools = [{"type": "function", "function": {
+        "name": "set_light", "description": "Sets <light>", "parameters": {
+            "type": "object", "required": ["room"], "properties": {
+                "room": {"type": "string", "enum": ["kitchen"]}, "level": {"type": "integer"},
+                "on": {"type": "boolean"}, "more": {"type": "object"}, "list": {"type": "array"}}}}}]
+    calls = [{"name": "set_light", "arguments": {"room": "kitchen", "level": 1.5, "x": [None, True]}}]
+    call = ("<tool_call>\n<function=set_light>\n<parameter=room>\nkitchen\n</parameter>\n"
+            "<parameter=level>\n50\n</parameter>\n<parameter=more>\n{\"a\": [1]}\n</parameter>\n"
+            "</function>\n</tool_call>\n")
+    yield "call", tools, calls, b"Done.", b"I must think.", b"Light on!", \
+        b"Thoughts\n</think>\n\nAnswer " + call.encode() + b" more \n"
+    yield "plain", b"", b"", b"Hi <|im_end|> there", b"", b"Hello", b"<think>\nx</think>Just text."
+    yield "nano_v2", [tools[0]["function"]], [{"function": calls[0]}], b"<think>a</think>b", b"", \
+        b"/no_think \xe2\x82\xac", b"<TOOLCALL>[" + dump(calls[0]) + b"]</TOOLCALL>"
+    yield "cut", tools, b"", b"", b"", b"", call[:-30].encode() + call.encode()
+
+
 def write(folder, name, data):
     path = HERE / folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -271,6 +353,7 @@ def dump(value):
 def main():
     write("fixed", "config.json", dump(config()))
     write("fixed", "model.safetensors", safetensors(plain()))
+    write("fixed", "session_model_config.json", dump(config(max_position_embeddings=200)))
     big = 300  # tokens: room for every tokenizer among the seeds
     write("fixed", "tokenizer_model_config.json", dump(config(vocab_size=big)))
     write("fixed", "tokenizer_model.safetensors", safetensors(plain("F16", big)))
@@ -282,6 +365,13 @@ def main():
         write("seeds/config_json", name, SEPARATOR.join(dump(part) for part in parts))
     for name, *parts in tokenizer_seeds():
         write("seeds/tokenizer_json", name, SEPARATOR.join(dump(part) for part in parts))
+    for name, data in session_seeds():
+        write("seeds/session", name, data)
+    for name, data in imatrix_seeds():
+        write("seeds/imatrix", name, data)
+    for name, *parts in chat_seeds():
+        write("seeds/chat", name, SEPARATOR.join(
+            part if isinstance(part, bytes) else dump(part) for part in parts))
 
 
 if __name__ == "__main__":

@@ -20,33 +20,6 @@ constexpr std::string_view kTexts[] = {"Hello  world, 12 apples\n\n\tDon't",
                                        "<s>a<|im_end|></think>x",
                                        "\xE2\x82\xAC\xF0\x9F\x98\x80\xFF\xC3", ""};
 
-[[noreturn]] void broken_promise(const char* what, const nemo_error& error) {
-  std::fprintf(stderr, "broken promise: %s; status %d, message '%s'\n", what, error.code,
-               error.message);
-  std::abort();
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const nemotron::DecodedChar decoded = nemotron::decode_utf8(text);
-    if (decoded.code_point == nemotron::kNoCodePoint) return false;
-    text.remove_prefix(decoded.n_bytes);
-  }
-  return true;
-}
-
-void check(nemo_status status, const nemo_error& error) {
-  if (status == NEMO_OK) return;
-  if (status != error.code) broken_promise("the error has another status", error);
-  if (status == NEMO_E_INTERNAL) broken_promise("a fault of the library", error);
-  // The inputs are a few kilobytes.
-  if (status == NEMO_E_OUT_OF_MEMORY) broken_promise("memory", error);
-  if (std::memchr(error.message, '\0', sizeof error.message) == nullptr)
-    broken_promise("the message has no end", error);
-  if (error.message[0] == '\0') broken_promise("the message is empty", error);
-  if (!is_utf8(error.message)) broken_promise("the message is not UTF-8", error);
-}
-
 void describe(const nemo_context* context) {
   nemo_error error = NEMO_ERROR_INIT;
   nemo_model_info info = NEMO_MODEL_INFO_INIT;
@@ -58,7 +31,7 @@ void describe(const nemo_context* context) {
     nemo_tensor_info tensor = NEMO_TENSOR_INFO_INIT;
     if (nemo_context_tensor(context, i, &tensor, &error) != NEMO_OK)
       broken_promise("a tensor cannot be described", error);
-    if (!is_utf8(tensor.name)) broken_promise("a tensor's name is not UTF-8", error);
+    if (!nemotron::is_utf8(tensor.name)) broken_promise("a tensor's name is not UTF-8", error);
   }
 }
 
@@ -100,6 +73,27 @@ void render_chat(const nemo_context* context) {
 
 }  // namespace
 
+void broken_promise(const char* what, const nemo_error& error) {
+  std::fprintf(stderr, "broken promise: %s; status %d, message '%s'\n", what, error.code,
+               error.message);
+  std::abort();
+}
+
+void check(nemo_status status, const nemo_error& error, const char* what) {
+  static const bool is_verbose = std::getenv("NEMO_FUZZ_VERBOSE") != nullptr;
+  if (is_verbose && what != nullptr)
+    std::fprintf(stderr, "%s: %s: %s\n", what, nemo_status_string(status), error.message);
+  if (status == NEMO_OK) return;
+  if (status != error.code) broken_promise("the error has another status", error);
+  if (status == NEMO_E_INTERNAL) broken_promise("a fault of the library", error);
+  // The inputs are a few kilobytes.
+  if (status == NEMO_E_OUT_OF_MEMORY) broken_promise("memory", error);
+  if (std::memchr(error.message, '\0', sizeof error.message) == nullptr)
+    broken_promise("the message has no end", error);
+  if (error.message[0] == '\0') broken_promise("the message is empty", error);
+  if (!nemotron::is_utf8(error.message)) broken_promise("the message is not UTF-8", error);
+}
+
 std::vector<std::string_view> split(const std::uint8_t* data, std::size_t size,
                                     std::size_t max_files) {
   std::string_view rest(reinterpret_cast<const char*>(data), size);
@@ -127,7 +121,7 @@ const std::string& fixed_file(const std::string& name) {
   return files[name] = std::string(std::istreambuf_iterator<char>(stream), {});
 }
 
-void load_and_use(std::span<const File> files) {
+std::vector<nemo_memory_file> in_memory(std::span<const File> files) {
   std::vector<nemo_memory_file> memory;
   for (const File& file : files) {
     memory.push_back(NEMO_MEMORY_FILE_INIT);
@@ -135,15 +129,18 @@ void load_and_use(std::span<const File> files) {
     memory.back().data = file.bytes.data();
     memory.back().size = file.bytes.size();
   }
+  return memory;
+}
+
+void load_and_use(std::span<const File> files) {
+  const std::vector<nemo_memory_file> memory = in_memory(files);
   nemo_context_options options = NEMO_CONTEXT_OPTIONS_INIT;
   options.flags = NEMO_LOAD_NO_WEIGHTS;
   nemo_context* context = nullptr;
   nemo_error error = NEMO_ERROR_INIT;
   const nemo_status status = nemo_context_load_memory(
       memory.data(), memory.size(), sizeof(nemo_memory_file), &options, &context, &error);
-  static const bool is_verbose = std::getenv("NEMO_FUZZ_VERBOSE") != nullptr;
-  if (is_verbose) std::fprintf(stderr, "%s: %s\n", nemo_status_string(status), error.message);
-  check(status, error);
+  check(status, error, "load");
   if ((status == NEMO_OK) != (context != nullptr)) broken_promise("a context and an error", error);
   if (context == nullptr) return;
   describe(context);

@@ -2,6 +2,8 @@
 // with the files of a model before it reads a weight.
 #pragma once
 
+#include <nemotron/nemotron.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,9 +28,18 @@ std::vector<std::string_view> split(const std::uint8_t* data, std::size_t size,
 // A file of tests/fuzz/fixed.
 const std::string& fixed_file(const std::string& name);
 
+// Prints what was promised and is not so, and aborts.
+[[noreturn]] void broken_promise(const char* what, const nemo_error& error);
+
+// Aborts where a call that returned `status` breaks a promise: a status of the library's own fault,
+// a message that is empty or no UTF-8. With NEMO_FUZZ_VERBOSE, prints the status of `what`.
+void check(nemo_status status, const nemo_error& error, const char* what = nullptr);
+
+// Files as nemo_context_load_memory() takes them; they borrow from `files`.
+std::vector<nemo_memory_file> in_memory(std::span<const File> files);
+
 // Loads the model without weights from memory and, when that succeeds, asks for all that such a
-// context can tell. Aborts where the library breaks a promise: a status of its own fault, a message
-// that is empty or no UTF-8, a context beside an error.
+// context can tell.
 void load_and_use(std::span<const File> files);
 
 }  // namespace fuzz

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- gguf safetensors config_json tokenizer_json
+[ $# -gt 0 ] || set -- gguf safetensors config_json tokenizer_json session imatrix chat
 build=build/fuzz
 
 cmake --preset fuzz > /dev/null
@@ -17,8 +17,11 @@ cmake --build --preset fuzz -j "$(nproc)"
 # ten seconds.
 run() {
   mkdir -p "$build/corpus/$1" "$build/findings"
-  dictionary=tests/fuzz/json.dict
-  [ -f "tests/fuzz/$1.dict" ] && dictionary=tests/fuzz/$1.dict
+  case $1 in
+    gguf | imatrix | session) dictionary=tests/fuzz/gguf.dict ;;
+    safetensors) dictionary=tests/fuzz/safetensors.dict ;;
+    *) dictionary=tests/fuzz/json.dict ;;
+  esac
   "$build/bin/fuzz_$1" -seed=1 -max_total_time="$seconds" -max_len=16384 -timeout=10 \
     -rss_limit_mb=1024 -malloc_limit_mb=64 -dict="$dictionary" -print_final_stats=1 \
     -artifact_prefix="$build/findings/$1-" "$build/corpus/$1" "tests/fuzz/seeds/$1" \

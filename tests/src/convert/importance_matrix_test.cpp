@@ -126,7 +126,7 @@ TEST_CASE("what is no importance matrix is refused by name") {
 
 TEST_CASE("sums without counts, and counts that do not fit") {
   const TempFolder folder;
-  const auto read = [&](std::uint64_t n_counts) {
+  const auto read = [&](std::uint64_t n_counts, float first_count = 2.0f) {
     GgufMetadata metadata;
     metadata.set_strings("imatrix.datasets", std::vector<std::string>{});
     metadata.set_uint32("imatrix.chunk_count", 1);
@@ -143,7 +143,7 @@ TEST_CASE("sums without counts, and counts that do not fit") {
     const auto output = create_gguf(folder.file("m"), metadata, tensors).value();
     const std::vector<float> values = {8.0f, 6.0f, 4.0f, 2.0f};
     REQUIRE(output->write(0, 0, std::as_bytes(std::span(values))).is_ok());
-    const std::vector<float> counts = {2.0f, 0.0f, 1.0f};
+    const std::vector<float> counts = {first_count, 0.0f, 1.0f};
     if (n_counts > 0)
       REQUIRE(output->write(1, 0, std::as_bytes(std::span(counts).first(n_counts))).is_ok());
     REQUIRE(output->finish().is_ok());
@@ -154,4 +154,5 @@ TEST_CASE("sums without counts, and counts that do not fit") {
   CHECK(read(1)->importance("m", 4).value() == std::vector<float>{4.0f, 3.0f, 2.0f, 1.0f});
   // Two parts, of which the second was never used.
   CHECK(read(2)->importance("m", 4).value() == std::vector<float>{4.0f, 3.0f, 1.0f, 1.0f});
+  CHECK(has(read(2, 1e-45f).status(), "of 'm' whose mean is infinite"));
 }

@@ -41,11 +41,7 @@ class FileSource final : public DataSource {
                   static_cast<off_t>(offset));
       if (n_read < 0 && errno == EINTR) continue;
       if (n_read < 0) return cannot_read("read", path_, errno, static_cast<std::int64_t>(offset));
-      if (n_read == 0)
-        return {StatusCode::kFileChanged,
-                join("'", path_, "' became shorter than the ", size_bytes_,
-                     " bytes it had when it was opened"),
-                static_cast<std::int64_t>(offset)};
+      if (n_read == 0) return became_shorter(static_cast<std::int64_t>(offset));
       out = out.subspan(static_cast<std::size_t>(n_read));
       offset += static_cast<std::uint64_t>(n_read);
     }
@@ -60,15 +56,23 @@ class FileSource final : public DataSource {
   Status check_unchanged() const override {
     struct stat now {};
     if (::fstat(descriptor_.number(), &now) != 0) return cannot_read("look at", path_, errno);
-    if (static_cast<std::uint64_t>(now.st_size) != size_bytes_)
-      return {StatusCode::kFileChanged, join("'", path_, "' has ", now.st_size, " bytes; it had ",
-                                             size_bytes_, " when it was opened")};
+    if (static_cast<std::uint64_t>(now.st_size) < size_bytes_) return became_shorter(now.st_size);
+    if (static_cast<std::uint64_t>(now.st_size) > size_bytes_)
+      return {StatusCode::kFileChanged, join("'", path_, "' became longer than the ", size_bytes_,
+                                             " bytes it had when it was opened")};
     if (now.st_mtim.tv_sec != changed_at_.tv_sec || now.st_mtim.tv_nsec != changed_at_.tv_nsec)
       return {StatusCode::kFileChanged, join("'", path_, "' was written to after it was opened")};
     return Status::ok();
   }
 
  private:
+  Status became_shorter(std::int64_t offset) const {
+    return {StatusCode::kFileChanged,
+            join("'", path_, "' became shorter than the ", size_bytes_,
+                 " bytes it had when it was opened"),
+            offset};
+  }
+
   std::string path_;
   Descriptor descriptor_;
   std::uint64_t size_bytes_;

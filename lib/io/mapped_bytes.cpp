@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "base/text.h"
+#include "io/system_error.h"
 
 namespace nemotron {
 
@@ -20,9 +20,9 @@ Result<std::shared_ptr<const MappedBytes>> MappedBytes::of_file(int descriptor,
   void* memory = ::mmap(nullptr, size_bytes, PROT_READ, MAP_SHARED, descriptor, 0);
   if (memory == MAP_FAILED) {
     const int error = errno;
-    return Status{
-        error == ENOMEM ? StatusCode::kOutOfMemory : StatusCode::kFileRead,
-        join("cannot map '", mapped->name_, "': ", std::generic_category().message(error))};
+    if (error != ENOMEM) return cannot_read("map", mapped->name_, error);
+    return Status{StatusCode::kOutOfMemory,
+                  join("no addresses for the ", size_bytes, " bytes of '", mapped->name_, "'")};
   }
   mapped->bytes_ = {static_cast<const std::byte*>(memory), size_bytes};
   mapped->is_file_ = true;
@@ -47,17 +47,15 @@ Status MappedBytes::bring_in(std::uint64_t offset, std::uint64_t size_bytes) con
   // Advice, for reads larger than those of page faults.
   (void)::madvise(first, size_bytes, MADV_WILLNEED);
 #ifdef MADV_POPULATE_READ
-  while (::madvise(first, size_bytes, MADV_POPULATE_READ) != 0) {
-    const int error = errno;
-    if (error == EINTR || error == EAGAIN) continue;
-    if (error == EINVAL) break;  // an older kernel: pages come with their first use
-    if (error == ENOMEM)
-      return {StatusCode::kOutOfMemory, join("no memory for the pages of '", name_, "'")};
-    return {StatusCode::kFileChanged,  // EFAULT: a read would raise SIGBUS
-            join("'", name_, "' became shorter than the ", bytes_.size(),
-                 " bytes it had when it was opened, or cannot be read"),
-            static_cast<std::int64_t>(offset)};
-  }
+  int error = 0;
+  do {
+    error = ::madvise(first, size_bytes, MADV_POPULATE_READ) == 0 ? 0 : errno;
+  } while (error == EINTR);
+  if (error == EFAULT)  // where a read would raise SIGBUS
+    return cannot_read("read the pages of", name_, error, static_cast<std::int64_t>(offset));
+  if (error == ENOMEM)
+    return {StatusCode::kOutOfMemory, join("no memory for the pages of '", name_, "'")};
+    // Anything else is an older kernel or a passing shortage: pages come with their first use.
 #endif
   return Status::ok();
 }

@@ -33,8 +33,8 @@ class MappedBytes {
   std::span<const std::byte> bytes() const { return bytes_; }
 
   // Reads a part that lies inside from the disk, unless it is in memory already, so that whoever
-  // uses it next need not wait. kFileChanged where the file no longer has it: no signal, on Linux
-  // 5.14 or later. Any thread.
+  // uses it next need not wait. kFileRead, and no signal, where that fails or the file no longer
+  // has it; only on Linux 5.14 or later. Any thread.
   Status bring_in(std::uint64_t offset, std::uint64_t size_bytes) const;
 
  private:

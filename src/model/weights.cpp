@@ -54,8 +54,11 @@ Result<ModelWeights> WeightLoader::load() {
   if (maps) {
     NEMO_ASSIGN(mappings_, file_.map());
   }
-  NEMO_TRY(load_all());
-  if (maps) NEMO_TRY(file_.check_unchanged());
+  Status loaded = load_all();
+  // Pages that a file has lost cannot be read.
+  if (maps && (loaded.is_ok() || loaded.code() == StatusCode::kFileRead))
+    NEMO_TRY(file_.check_unchanged());
+  if (!loaded.is_ok()) return loaded;
   return std::move(weights_);
 }
 

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +35,12 @@ std::atomic<std::int64_t> n_calls{0};
 std::atomic<std::int64_t> n_open{0};
 std::array<FileCall, kMaxWatched> watched;
 std::array<File, 1024> files;  // by descriptor
+struct Mapping {
+  std::byte* begin = nullptr;
+  std::size_t size = 0;
+  File file;
+};
+std::array<Mapping, 64> mappings;  // of files
 std::atomic<bool> is_plain{false};
 
 // Of the fault that was ordered.
@@ -61,16 +68,28 @@ constexpr std::array kReserveFaults = {error_of(ENOSPC), kInterrupted, harmless(
 constexpr std::array kNoRoom = {error_of(ENOSPC)};
 constexpr std::array kLockFaults = {harmless(ENOLCK), kInterrupted};  // nor lock
 constexpr std::array kFailure = {error_of(EIO)};
+constexpr std::array kMapFaults = {error_of(ENODEV), error_of(EACCES)};
+// Older kernels do not know the advice; where a kernel cannot follow it now, it will later.
+constexpr std::array kPopulateFaults = {error_of(EFAULT), kInterrupted, harmless(EINVAL),
+                                        harmless(EAGAIN)};
 constexpr std::array kListFaults = {error_of(EMFILE), error_of(EACCES)};
 
 constexpr std::array<std::string_view, fault::kFileCalls> kNames = {
-    "open",      "fstat", "pread", "pwrite", "fsync", "close",   "rename", "fallocate",
-    "ftruncate", "flock", "stat",  "lstat",  "mkdir", "opendir", "readdir"};
+    "open",  "fstat", "pread", "pwrite", "fsync",   "close",   "rename", "fallocate", "ftruncate",
+    "flock", "stat",  "lstat", "mkdir",  "opendir", "readdir", "mmap",   "madvise"};
 
 File& file_of(int descriptor) {
   static File none;
   const auto i = static_cast<std::size_t>(descriptor);
   return i < files.size() ? files[i] : none;
+}
+
+// The mapping that holds the address; null for memory that is no file's.
+Mapping* mapping_at(void* at) {
+  for (Mapping& mapping : mappings)
+    if (mapping.begin != nullptr && at >= mapping.begin && at < mapping.begin + mapping.size)
+      return &mapping;
+  return nullptr;
 }
 
 // Descriptors that others opened, such as libstdc++ by openat, are not counted.
@@ -265,6 +284,43 @@ int closedir(DIR* folder) {
   return next(folder);
 }
 
+void* mmap(void* at, std::size_t size, int protection, int flags, int descriptor,
+           off_t offset) noexcept {
+  static auto* const next = real<void*(void*, std::size_t, int, int, int, off_t)>("mmap");
+  const auto make = [&] { return next(at, size, protection, flags, descriptor, offset); };
+  if (descriptor < 0) return make();
+  const File file = file_of(descriptor);
+  if (fail_or(FileCall::kMmap, file, [] { return 0; }) != 0) return MAP_FAILED;
+  void* memory = make();
+  for (Mapping& mapping : mappings) {
+    if (memory == MAP_FAILED || mapping.begin != nullptr) continue;
+    mapping = {static_cast<std::byte*>(memory), size, file};
+    ++n_open;
+    break;
+  }
+  return memory;
+}
+
+int munmap(void* at, std::size_t size) noexcept {
+  static auto* const next = real<int(void*, std::size_t)>("munmap");
+  if (Mapping* mapping = mapping_at(at)) {
+    *mapping = {};
+    --n_open;
+  }
+  return next(at, size);
+}
+
+int madvise(void* at, std::size_t size, int advice) noexcept {
+  static auto* const next = real<int(void*, std::size_t, int)>("madvise");
+  const Mapping* mapping = mapping_at(at);
+  const auto make = [&] { return next(at, size, advice); };
+#ifdef MADV_POPULATE_READ
+  if (mapping != nullptr && advice == MADV_POPULATE_READ)
+    return fail_or(FileCall::kMadvise, mapping->file, make);
+#endif
+  return make();
+}
+
 }  // extern "C"
 
 namespace fault {
@@ -291,6 +347,10 @@ std::span<const FileFault> faults_of(FileCall call) {
       return kLockFaults;
     case FileCall::kOpendir:
       return kListFaults;
+    case FileCall::kMmap:
+      return kMapFaults;
+    case FileCall::kMadvise:
+      return kPopulateFaults;
     default:
       return kFailure;
   }

@@ -27,8 +27,10 @@ enum class FileCall : std::uint8_t {
   kMkdir,
   kOpendir,
   kReaddir,
+  kMmap,     // of a file
+  kMadvise,  // that brings pages of a file in
 };
-constexpr std::size_t kFileCalls = 15;
+constexpr std::size_t kFileCalls = 17;
 std::string_view name_of(FileCall call);
 
 // What a call may be made to do instead of its work.
@@ -64,7 +66,7 @@ FileCalls stop_file_faults();
 void use_plain_file_system(bool is_plain);
 FileCall watched_call(std::int64_t n);  // of the last watch
 
-// Descriptors and folders that were opened and not closed.
+// Descriptors and folders that were opened and not closed, and mappings of files that are left.
 std::int64_t n_open_files();
 
 }  // namespace fault

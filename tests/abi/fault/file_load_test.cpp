@@ -31,8 +31,9 @@ std::string outcome_of(nemo_context* context) {
   return out;
 }
 
-int check_load(const std::string& path) {
-  const nemo_context_options options = quick_options();
+int check_load(const std::string& path, std::uint32_t flags = 0) {
+  nemo_context_options options = quick_options();
+  options.flags = flags;
   return check_each_fault([&](const Armed& armed) {
     Attempt attempt;
     nemo_context* context = nullptr;
@@ -68,6 +69,11 @@ TEST_CASE("files fail while a checkpoint with all that belongs to it is loaded")
   folder.write("tokenizer_config.json", R"({"add_bos_token": true, "bos_token": "<s>"})");
   folder.write("chat_template.jinja", "{{ messages }}");
   CHECK(check_load(folder.path()) > 100);
+}
+
+TEST_CASE("files fail while a model is mapped") {
+  CHECK(check_load(data_path("model/gguf/tiny_chat.gguf"), NEMO_LOAD_MAPPED) > 50);
+  CHECK(check_load(data_path("model/relatives/nemotron_h"), NEMO_LOAD_MAPPED) > 100);
 }
 
 TEST_CASE("files fail while a folder is searched for a model") {

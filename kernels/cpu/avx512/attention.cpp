@@ -23,11 +23,11 @@ constexpr std::int64_t kSharedRows = 64;  // whose queries and sums stay in the 
 template <typename Reader, int kHeads>
 struct SharedHeads {
   const AttentionParams& p;
-  const float* q = nullptr;        // [kHeads, head_dim]
-  float* out = nullptr;            // [kHeads, head_dim]: sums of values, relative to the maximum
-  float* carry = nullptr;          // [kHeads, 2]
-  float old_scale[kHeads] = {};    // of the sums so far, and of the block's: both to the new
-  float block_scale[kHeads] = {};  // maximum
+  const float* q = nullptr;  // [kHeads, head_dim]
+  float* out = nullptr;      // [kHeads, head_dim]: sums of values, relative to the maximum
+  float* carry = nullptr;    // [kHeads, 2]
+  alignas(64) float old_scale[kLanes] = {};    // of the sums so far, and of the block's: both to
+  alignas(64) float block_scale[kLanes] = {};  // the new maximum
   alignas(64) float weights[kHeads][kKvBlockTokens] = {};
 
   // `head`: the first one's index in [n_rows, n_heads].
@@ -47,12 +47,14 @@ struct SharedHeads {
     }
     for (std::int64_t d = 0; d < p.head_dim; ++d) {
       if (d % kKvScaleChannels == 0) k.begin_keys(d);
+      __m512 keys[kBlockVectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < kBlockVectors; ++v) {
-        const __m512 keys = k.keys(d, v);
+      for (int v = 0; v < kBlockVectors; ++v) keys[v] = k.keys(d, v);
 #pragma GCC unroll 5
-        for (int h = 0; h < kHeads; ++h)
-          s[h][v] = _mm512_fmadd_ps(_mm512_set1_ps(q[h * p.head_dim + d]), keys, s[h][v]);
+      for (int h = 0; h < kHeads; ++h) {
+        const __m512 query = _mm512_set1_ps(q[h * p.head_dim + d]);
+#pragma GCC unroll 4
+        for (int v = 0; v < kBlockVectors; ++v) s[h][v] = _mm512_fmadd_ps(query, keys[v], s[h][v]);
       }
     }
     const __m512 scale = _mm512_set1_ps(p.scale);
@@ -68,26 +70,56 @@ struct SharedHeads {
     }
   }
 
-  // Scores to weights relative to the block's maximum; merges the block's maximum and sum.
-  NEMO_TARGET_AVX512 void weigh(int h) {
-    __m512 w[kBlockVectors];
-    for (int v = 0; v < kBlockVectors; ++v) w[v] = _mm512_load_ps(weights[h] + v * kLanes);
-    const float block_max =
-        _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(w[0], w[1]), _mm512_max_ps(w[2], w[3])));
-    for (int v = 0; v < kBlockVectors; ++v) {
-      const __mmask16 seen = _mm512_cmp_ps_mask(w[v], _mm512_set1_ps(-INFINITY), _CMP_NEQ_UQ);
-      w[v] = _mm512_maskz_mov_ps(seen, exp_ps(_mm512_sub_ps(w[v], _mm512_set1_ps(block_max))));
-      _mm512_store_ps(weights[h] + v * kLanes, w[v]);
+  // Scores to weights relative to the block's maximum; merges the block's maxima and sums. Lane h
+  // is head h's.
+  NEMO_TARGET_AVX512 void weigh() {
+    alignas(64) float block_max[kLanes] = {};
+    alignas(64) float block_sum[kLanes] = {};
+#pragma GCC unroll 5
+    for (int h = 0; h < kHeads; ++h) {
+      const __m512 low = _mm512_max_ps(scores(h, 0), scores(h, 1));
+      block_max[h] =
+          _mm512_reduce_max_ps(_mm512_max_ps(low, _mm512_max_ps(scores(h, 2), scores(h, 3))));
     }
-    const float block_sum =
-        sum_lanes(_mm512_add_ps(_mm512_add_ps(w[0], w[1]), _mm512_add_ps(w[2], w[3])));
-    float& max = carry[2 * h];
-    float& sum = carry[2 * h + 1];
-    const float new_max = std::max(max, block_max);
-    old_scale[h] = exp_f32(max - new_max);
-    block_scale[h] = exp_f32(block_max - new_max);
-    max = new_max;
-    sum = sum * old_scale[h] + block_sum * block_scale[h];
+#pragma GCC unroll 5
+    for (int h = 0; h < kHeads; ++h) {
+      __m512 w[kBlockVectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < kBlockVectors; ++v) {
+        const __m512 s = scores(h, v);
+        const __mmask16 seen = _mm512_cmp_ps_mask(s, _mm512_set1_ps(-INFINITY), _CMP_NEQ_UQ);
+        w[v] = _mm512_maskz_mov_ps(seen, exp_ps(_mm512_sub_ps(s, _mm512_set1_ps(block_max[h]))));
+        _mm512_store_ps(weights[h] + v * kLanes, w[v]);
+      }
+      block_sum[h] = sum_lanes(_mm512_add_ps(_mm512_add_ps(w[0], w[1]), _mm512_add_ps(w[2], w[3])));
+    }
+    merge(_mm512_load_ps(block_max), _mm512_load_ps(block_sum));
+  }
+
+  NEMO_INLINE_AVX512 __m512 scores(int h, int v) const {
+    return _mm512_load_ps(weights[h] + v * kLanes);
+  }
+
+  NEMO_TARGET_AVX512 void merge(__m512 block_max, __m512 block_sum) {
+    alignas(64) float max[kLanes] = {};
+    alignas(64) float sum[kLanes] = {};
+    for (int h = 0; h < kHeads; ++h) {
+      max[h] = carry[2 * h];
+      sum[h] = carry[2 * h + 1];
+    }
+    const __m512 before = _mm512_load_ps(max);
+    const __m512 new_max = _mm512_max_ps(before, block_max);
+    const __m512 of_old = exp_ps(_mm512_sub_ps(before, new_max));
+    const __m512 of_block = exp_ps(_mm512_sub_ps(block_max, new_max));
+    _mm512_store_ps(old_scale, of_old);
+    _mm512_store_ps(block_scale, of_block);
+    _mm512_store_ps(max, new_max);
+    _mm512_store_ps(sum, _mm512_add_ps(_mm512_mul_ps(_mm512_load_ps(sum), of_old),
+                                       _mm512_mul_ps(block_sum, of_block)));
+    for (int h = 0; h < kHeads; ++h) {
+      carry[2 * h] = max[h];
+      carry[2 * h + 1] = sum[h];
+    }
   }
 
   // out <- old_scale * out + block_scale * sum over the block's n positions of weight * value.
@@ -103,12 +135,15 @@ struct SharedHeads {
       }
       for (std::int64_t i = 0; i < n; ++i) {
         values.begin_values(i, d);
+        __m512 value[kBlockVectors];
 #pragma GCC unroll 4
-        for (int v = 0; v < kBlockVectors; ++v) {
-          const __m512 value = values.values(i, d, v, lanes[v]);
+        for (int v = 0; v < kBlockVectors; ++v) value[v] = values.values(i, d, v, lanes[v]);
 #pragma GCC unroll 5
-          for (int h = 0; h < kHeads; ++h)
-            s[h][v] = _mm512_fmadd_ps(_mm512_set1_ps(weights[h][i]), value, s[h][v]);
+        for (int h = 0; h < kHeads; ++h) {
+          const __m512 weight = _mm512_set1_ps(weights[h][i]);
+#pragma GCC unroll 4
+          for (int v = 0; v < kBlockVectors; ++v)
+            s[h][v] = _mm512_fmadd_ps(weight, value[v], s[h][v]);
         }
       }
 #pragma GCC unroll 5
@@ -148,7 +183,7 @@ NEMO_TARGET_AVX512 void attend(const AttentionParams& p, Rows rows, std::int64_t
       const std::int64_t n = std::min(kKvBlockTokens, p.position + row + 1 - begin);
       heads.look_from(row * p.n_heads + first_head);
       heads.score(Reader(k, v, p.head_dim), n);
-      for (int h = 0; h < kHeads; ++h) heads.weigh(h);
+      heads.weigh();
       heads.add_values(Reader(v, next_k, p.head_dim), n);
     }
   }

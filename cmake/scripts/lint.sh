@@ -11,7 +11,7 @@ if [ ! -f "$build/compile_commands.json" ]; then
 fi
 
 echo "lint: clang-format"
-find lib src kernels tests examples -type f \( -name '*.cpp' -o -name '*.h' \) -print0 |
+find lib src kernels tests examples -type f \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
   xargs -0 clang-format --dry-run -Werror
 
 echo "lint: clang-tidy"

@@ -9,10 +9,10 @@
 namespace nemotron::kernels {
 
 // 2^n for n in [-126, 127]; any n gives some float and no undefined behaviour.
-inline float exp2_int(std::uint32_t n) { return std::bit_cast<float>((n + 127u) << 23); }
+constexpr float exp2_int(std::uint32_t n) { return std::bit_cast<float>((n + 127u) << 23); }
 
 // exp(x); 0 below about -104, infinity above about 88.7, NaN for NaN.
-inline float exp_f32(float x) {
+constexpr float exp_f32(float x) {
   x = x < -104.0f ? -104.0f : x;
   x = x > 89.0f ? 89.0f : x;
   constexpr float kLog2e = 1.44269504088896341f;
@@ -35,7 +35,7 @@ inline float exp_f32(float x) {
 }
 
 // log(1 + t) for t in [0, 1].
-inline float log1p_unit_f32(float t) {
+constexpr float log1p_unit_f32(float t) {
   const float u = 1.0f + t;  // in [1, 2]
   // log(u) by Cephes logf on m in [sqrt(1/2), sqrt(2)), u = m * 2^e with e in {0, 1}
   const bool above = u > 1.41421356237f;
@@ -58,10 +58,10 @@ inline float log1p_unit_f32(float t) {
   return rounded == 0.0f ? t : log_u * (t / rounded);
 }
 
-inline float silu_f32(float x) { return x / (1.0f + exp_f32(-x)); }
+constexpr float silu_f32(float x) { return x / (1.0f + exp_f32(-x)); }
 
 // log(1 + exp(x)), as max(x, 0) + log1p(exp(-|x|)).
-inline float softplus_f32(float x) {
+constexpr float softplus_f32(float x) {
   const float magnitude = x < 0.0f ? -x : x;
   return (x > 0.0f ? x : 0.0f) + log1p_unit_f32(exp_f32(-magnitude));
 }

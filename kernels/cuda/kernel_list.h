@@ -1,0 +1,46 @@
+// The kernels of the CUDA module, by name: the one list that the device code, the launches and the
+// tests are made from. `_ref` kernels are the plain ones: obviously right, not fast.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cuda/kernel_args.h"
+
+// X(name, its argument struct)
+#define NEMO_CUDA_KERNELS(X)                  \
+  X(embed_ref, EmbedArgs)                     \
+  X(rms_norm_ref, RmsNormArgs)                \
+  X(gated_group_norm_ref, GatedGroupNormArgs) \
+  X(round_f8_ref, RoundF8Args)                \
+  X(relu2_ref, ElementwiseArgs)               \
+  X(add_ref, ElementwiseArgs)                 \
+  X(gather_rows_ref, GatherRowsArgs)          \
+  X(causal_conv1d_ref, CausalConv1dArgs)      \
+  X(ssm_scan_ref, SsmScanArgs)                \
+  X(kv_store_ref, AttentionArgs)              \
+  X(attention_ref, AttentionArgs)             \
+  NEMO_CUDA_WEIGHT_TYPES(NEMO_CUDA_LINEAR_ENTRY, X)
+
+// In the order of TensorType.
+#define NEMO_CUDA_WEIGHT_TYPES(Y, X)                                                        \
+  Y(X, F32)                                                                                 \
+  Y(X, F16) Y(X, BF16) Y(X, F8_E4M3) Y(X, Q4_0) Y(X, Q4_1) Y(X, Q5_0) Y(X, Q5_1) Y(X, Q8_0) \
+      Y(X, Q2_K) Y(X, Q3_K) Y(X, Q4_K) Y(X, Q5_K) Y(X, Q6_K) Y(X, IQ4_NL) Y(X, IQ4_XS) Y(X, NVFP4)
+#define NEMO_CUDA_LINEAR_ENTRY(X, type) X(linear_##type##_ref, LinearArgs)
+
+namespace nemotron::kernels::cuda {
+
+#define NEMO_ENTRY(name, args) k_##name,
+enum class KernelId : std::uint16_t { NEMO_CUDA_KERNELS(NEMO_ENTRY) kCount };
+#undef NEMO_ENTRY
+
+inline constexpr int kNumKernels = static_cast<int>(KernelId::kCount);
+
+// As exported by the module.
+inline constexpr const char* kKernelNames[] = {
+#define NEMO_ENTRY(name, args) "nemo_" #name,
+    NEMO_CUDA_KERNELS(NEMO_ENTRY)
+#undef NEMO_ENTRY
+};
+
+}  // namespace nemotron::kernels::cuda

@@ -1,0 +1,83 @@
+#include "kernels/cuda/launch.h"
+
+#include "base/checked_math.h"
+#include "kernels/cuda/launch_shapes.h"
+
+namespace nemotron::kernels::cuda {
+
+namespace {
+
+template <typename Args>
+Launch make(KernelId kernel, const Args& args, int n_threads, std::int64_t grid_x,
+            std::int64_t grid_y = 1) {
+  static_assert(std::is_trivially_copyable_v<Args> && sizeof(Args) <= Launch::kMaxArgsBytes);
+  Launch launch;
+  launch.kernel = kernel;
+  launch.grid = {static_cast<std::uint32_t>(grid_x), static_cast<std::uint32_t>(grid_y), 1};
+  launch.n_threads = static_cast<std::uint32_t>(n_threads);
+  std::memcpy(launch.args.data(), &args, sizeof(Args));
+  return launch;
+}
+
+KernelId linear_kernel(TensorType type) {
+  constexpr int kFirst = static_cast<int>(KernelId::k_linear_F32_ref);
+  static_assert(static_cast<int>(KernelId::k_linear_NVFP4_ref) - kFirst ==
+                static_cast<int>(TensorType::kNVFP4));
+  static_assert(static_cast<int>(TensorType::kNVFP4) == kNumTensorTypes - 1);
+  return static_cast<KernelId>(kFirst + static_cast<int>(type));
+}
+
+}  // namespace
+
+Launch launch_embed(const EmbedArgs& args, std::int64_t n_rows) {
+  return make(KernelId::k_embed_ref, args, kRowThreads, n_rows);
+}
+
+Launch launch_rms_norm(const RmsNormArgs& args, std::int64_t n_rows) {
+  return make(KernelId::k_rms_norm_ref, args, kRowThreads, n_rows);
+}
+
+Launch launch_gated_group_norm(const GatedGroupNormArgs& args, std::int64_t n_rows) {
+  return make(KernelId::k_gated_group_norm_ref, args, kRowThreads, args.n_groups, n_rows);
+}
+
+Launch launch_round_f8(const RoundF8Args& args) {
+  return make(KernelId::k_round_f8_ref, args, kRowThreads, ceil_div(args.n, kRowThreads));
+}
+
+Launch launch_linear(TensorType type, const LinearArgs& args) {
+  return make(linear_kernel(type), args, kLinearOutputs * 32, ceil_div(args.n_out, kLinearOutputs),
+              ceil_div(args.n_rows, kLinearRows));
+}
+
+Launch launch_relu2(const ElementwiseArgs& args) {
+  return make(KernelId::k_relu2_ref, args, kRowThreads, ceil_div(args.n, kRowThreads));
+}
+
+Launch launch_add(const ElementwiseArgs& args) {
+  return make(KernelId::k_add_ref, args, kRowThreads, ceil_div(args.n, kRowThreads));
+}
+
+Launch launch_gather_rows(const GatherRowsArgs& args, std::int64_t n_rows) {
+  return make(KernelId::k_gather_rows_ref, args, kRowThreads, n_rows);
+}
+
+Launch launch_causal_conv1d(const CausalConv1dArgs& args, std::int64_t n_spans) {
+  return make(KernelId::k_causal_conv1d_ref, args, kConvThreads,
+              ceil_div(args.conv_dim, kConvThreads), n_spans);
+}
+
+Launch launch_ssm_scan(const SsmScanArgs& args, std::int64_t n_spans) {
+  return make(KernelId::k_ssm_scan_ref, args, kScanThreads, args.n_heads, n_spans);
+}
+
+Launch launch_kv_store(const AttentionArgs& args, std::int64_t n_rows) {
+  return make(KernelId::k_kv_store_ref, args, kKvStoreThreads, args.n_kv_heads, n_rows);
+}
+
+Launch launch_attention(const AttentionArgs& args, std::int64_t n_rows) {
+  static_assert(kAttentionThreads >= kKvBlockTokens);
+  return make(KernelId::k_attention_ref, args, kAttentionThreads, args.n_heads, n_rows);
+}
+
+}  // namespace nemotron::kernels::cuda

@@ -1,0 +1,42 @@
+// Launches of the CUDA kernels: which one, over how many threads, with what arguments. Host code
+// without CUDA: a driver, or a test, runs them.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "kernels/cuda/kernel_list.h"
+
+namespace nemotron::kernels::cuda {
+
+struct Launch {
+  static constexpr std::size_t kMaxArgsBytes = 192;
+
+  KernelId kernel = KernelId::kCount;
+  std::array<std::uint32_t, 3> grid = {1, 1, 1};  // blocks
+  std::uint32_t n_threads = 1;                    // of a block
+  alignas(16) std::array<std::byte, kMaxArgsBytes> args;
+};
+
+// Whether there is anything to run: a grid without blocks is an error to the driver.
+inline bool is_empty(const Launch& launch) {
+  return launch.grid[0] == 0 || launch.grid[1] == 0 || launch.grid[2] == 0;
+}
+
+Launch launch_embed(const EmbedArgs& args, std::int64_t n_rows);
+Launch launch_rms_norm(const RmsNormArgs& args, std::int64_t n_rows);
+Launch launch_gated_group_norm(const GatedGroupNormArgs& args, std::int64_t n_rows);
+Launch launch_round_f8(const RoundF8Args& args);
+Launch launch_linear(TensorType type, const LinearArgs& args);
+Launch launch_relu2(const ElementwiseArgs& args);
+Launch launch_add(const ElementwiseArgs& args);
+Launch launch_gather_rows(const GatherRowsArgs& args, std::int64_t n_rows);
+Launch launch_causal_conv1d(const CausalConv1dArgs& args, std::int64_t n_spans);
+Launch launch_ssm_scan(const SsmScanArgs& args, std::int64_t n_spans);
+Launch launch_kv_store(const AttentionArgs& args, std::int64_t n_rows);
+Launch launch_attention(const AttentionArgs& args, std::int64_t n_rows);
+
+}  // namespace nemotron::kernels::cuda

@@ -1,0 +1,70 @@
+// Norms and what is done element by element, plain.
+#include <algorithm>
+#include <cmath>
+
+#include "base/float_types.h"
+#include "kernels/common/math.h"
+#include "kernels/cuda/device.cuh"
+#include "kernels/cuda/kernel_list.h"
+
+namespace nemotron::kernels::cuda {
+
+// 1 / sqrt(mean of squares + eps); `sum` is this thread's part of the sum of squares.
+__device__ float inverse_rms(float sum, std::int64_t n, float eps) {
+  return 1.0f / std::sqrt(block_sum(sum) / static_cast<float>(n) + eps);
+}
+
+// A block to a row.
+NEMO_KERNEL(rms_norm_ref)(const RmsNormArgs p) {
+  const float* x = p.x + std::int64_t{blockIdx.x} * p.x_stride;
+  float* out = p.out + std::int64_t{blockIdx.x} * p.n_columns;
+  float sum = 0.0f;
+  for (std::int64_t c = threadIdx.x; c < p.n_columns; c += blockDim.x) sum += x[c] * x[c];
+  const float scale = inverse_rms(sum, p.n_columns, p.eps);
+  for (std::int64_t c = threadIdx.x; c < p.n_columns; c += blockDim.x)
+    out[c] = x[c] * scale * p.weight[c];
+}
+
+// A block to a group (x) of a row (y).
+NEMO_KERNEL(gated_group_norm_ref)(const GatedGroupNormArgs p) {
+  const std::int64_t n = p.n_columns / p.n_groups;
+  const std::int64_t first = std::int64_t{blockIdx.x} * n;
+  const float* y = p.y + std::int64_t{blockIdx.y} * p.y_stride + first;
+  const float* z = p.z + std::int64_t{blockIdx.y} * p.z_stride + first;
+  float* out = p.out + std::int64_t{blockIdx.y} * p.n_columns + first;
+  float sum = 0.0f;
+  for (std::int64_t c = threadIdx.x; c < n; c += blockDim.x) {
+    const float gated = y[c] * silu_f32(z[c]);
+    out[c] = gated;
+    sum += gated * gated;
+  }
+  const float scale = inverse_rms(sum, n, p.eps);
+  for (std::int64_t c = threadIdx.x; c < n; c += blockDim.x)
+    out[c] = out[c] * scale * p.weight[first + c];
+}
+
+NEMO_KERNEL(round_f8_ref)(const RoundF8Args p) {
+  const std::int64_t i = thread_index();
+  if (i < p.n) p.out[i] = round_to_f8_e4m3(p.x[i] / p.scale);
+}
+
+NEMO_KERNEL(relu2_ref)(const ElementwiseArgs p) {
+  const std::int64_t i = thread_index();
+  if (i >= p.n) return;
+  const float positive = std::max(p.x[i], 0.0f);
+  p.y[i] = positive * positive;
+}
+
+NEMO_KERNEL(add_ref)(const ElementwiseArgs p) {
+  const std::int64_t i = thread_index();
+  if (i < p.n) p.y[i] += p.x[i];
+}
+
+// A block to a row.
+NEMO_KERNEL(gather_rows_ref)(const GatherRowsArgs p) {
+  const std::int64_t i = blockIdx.x;
+  for (std::int64_t c = threadIdx.x; c < p.n_columns; c += blockDim.x)
+    p.out[i * p.out_stride + c] = p.x[p.rows[i] * p.x_stride + c];
+}
+
+}  // namespace nemotron::kernels::cuda

@@ -22,10 +22,11 @@
   NEMO_CUDA_WEIGHT_TYPES(NEMO_CUDA_LINEAR_ENTRY, X)
 
 // In the order of TensorType.
-#define NEMO_CUDA_WEIGHT_TYPES(Y, X)                                                        \
-  Y(X, F32)                                                                                 \
-  Y(X, F16) Y(X, BF16) Y(X, F8_E4M3) Y(X, Q4_0) Y(X, Q4_1) Y(X, Q5_0) Y(X, Q5_1) Y(X, Q8_0) \
-      Y(X, Q2_K) Y(X, Q3_K) Y(X, Q4_K) Y(X, Q5_K) Y(X, Q6_K) Y(X, IQ4_NL) Y(X, IQ4_XS) Y(X, NVFP4)
+#define NEMO_CUDA_WEIGHT_TYPES(Y, X)                                                         \
+  Y(X, F32)                                                                                  \
+  Y(X, F16)                                                                                  \
+  Y(X, BF16) Y(X, F8_E4M3) Y(X, Q4_0) Y(X, Q4_1) Y(X, Q5_0) Y(X, Q5_1) Y(X, Q8_0) Y(X, Q2_K) \
+      Y(X, Q3_K) Y(X, Q4_K) Y(X, Q5_K) Y(X, Q6_K) Y(X, IQ4_NL) Y(X, IQ4_XS) Y(X, NVFP4)
 #define NEMO_CUDA_LINEAR_ENTRY(X, type) X(linear_##type##_ref, LinearArgs)
 
 namespace nemotron::kernels::cuda {
@@ -42,5 +43,17 @@ inline constexpr const char* kKernelNames[] = {
     NEMO_CUDA_KERNELS(NEMO_ENTRY)
 #undef NEMO_ENTRY
 };
+
+// FNV-1a over names and sizes of arguments: equal where the list is.
+constexpr std::uint64_t kernel_signature() {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  const auto add = [&hash](std::uint64_t byte) { hash = (hash ^ byte) * 0x100000001b3u; };
+#define NEMO_ENTRY(name, args)                                                   \
+  for (const char* c = #name; *c != 0; ++c) add(static_cast<unsigned char>(*c)); \
+  add(sizeof(args));
+  NEMO_CUDA_KERNELS(NEMO_ENTRY)
+#undef NEMO_ENTRY
+  return hash;
+}
 
 }  // namespace nemotron::kernels::cuda

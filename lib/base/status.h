@@ -36,6 +36,7 @@ enum class StatusCode : std::int32_t {
   kOverBudget = -302,
   // Device.
   kNoDevice = -400,
+  kDeviceLost = -401,
   // State.
   kBusy = -500,
   kState = -501,

@@ -3,9 +3,9 @@
 #include <cstring>
 #include <utility>
 
-#include "backend/cpu/kv_rows.h"
 #include "backend/cpu/mapped_weights.h"
 #include "backend/cpu/pack_weights.h"
+#include "backend/kv_rows.h"
 #include "io/page_buffer.h"
 
 namespace nemotron {

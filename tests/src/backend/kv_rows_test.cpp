@@ -1,5 +1,5 @@
 // The order of saved keys and values, written down as formulas: a row is [n_kv_heads, head_dim].
-#include "backend/cpu/kv_rows.h"
+#include "backend/kv_rows.h"
 
 #include <catch2/catch.hpp>
 #include <cstring>

@@ -1,7 +1,7 @@
 // A head of a part consists of planes: numbers of one size, n_channels for each position. In the
 // block a plane of keys lies [n_channels, 64], one of values [64, n_channels]; in a row the planes
 // of a head follow one another.
-#include "backend/cpu/kv_rows.h"
+#include "backend/kv_rows.h"
 
 #include <algorithm>
 #include <array>

@@ -1,0 +1,28 @@
+# The CUDA Toolkit, where there is one: nvcc compiles the kernels of libnemotron-cuda.so. No other part
+# needs it, and no part links it.
+set(NEMO_CUDA AUTO CACHE STRING "libnemotron-cuda.so, the kernels for GPUs: ON, OFF or AUTO (if nvcc is found)")
+set_property(CACHE NEMO_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(NEMO_CUDA_ARCHITECTURES 90 CACHE STRING "Architectures with machine code in it: 75 to 121, a list")
+set(NEMO_CUDA_PTX 75 CACHE STRING "Architecture whose PTX is in it, for the drivers of newer ones")
+
+set(NEMO_HAS_CUDA OFF)
+if(NEMO_CUDA)
+  find_program(NEMO_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES bin)
+  if(NEMO_NVCC)
+    execute_process(COMMAND ${NEMO_NVCC} --version OUTPUT_VARIABLE version)
+    string(REGEX MATCH "release ([0-9.]+)" version "${version}")
+    set(NEMO_CUDA_VERSION ${CMAKE_MATCH_1})
+  endif()
+  if(NEMO_NVCC AND NEMO_CUDA_VERSION VERSION_GREATER_EQUAL 12.0)  # C++20
+    set(NEMO_HAS_CUDA ON)
+  elseif(NEMO_CUDA STREQUAL "AUTO")
+    message(STATUS "libnemotron-cuda.so is left out: no CUDA Toolkit of version 12 or later was found")
+  else()
+    message(FATAL_ERROR "NEMO_CUDA is ON, and no CUDA Toolkit of version 12 or later was found")
+  endif()
+endif()
+
+set(NEMO_CUDA_KERNELS linear_ref row_ref mamba2_ref attention_ref)
+# Without contraction the plain kernels give the bits of the CPU's reference.
+set(NEMO_NVCC_FLAGS -std=c++20 --expt-relaxed-constexpr -fmad=false -O3 -Werror all-warnings
+                    -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/lib)

@@ -1,0 +1,187 @@
+#include "backend/cuda/command_queue.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "base/checked_math.h"
+#include "base/text.h"
+
+namespace nemotron {
+
+namespace {
+
+constexpr std::size_t kInputAlignment = 16;
+
+CuPointer address(const void* device) { return reinterpret_cast<std::uintptr_t>(device); }
+
+bool is_over(const RunLimit& limit) {
+  if (limit.is_stopped()) return true;
+  return limit.has_deadline() && RunLimit::Clock::now() >= limit.deadline;
+}
+
+}  // namespace
+
+CommandQueue::~CommandQueue() {
+  const CudaDevice::Entry entry(device_);
+  if (entry.status().is_ok()) {
+    device_.driver().synchronize(device_.stream());
+    for (const CuEvent event : events_)
+      if (event != nullptr) device_.driver().destroy_event(event);
+  }
+  free_inputs();
+}
+
+Status CommandQueue::reserve(std::size_t n_commands) {
+  try {
+    commands_.reserve(std::max(n_commands, kMostCommands));
+  } catch (const std::exception&) {  // bad_alloc, length_error
+    return {StatusCode::kOutOfMemory, join("cannot allocate room for ", n_commands, " operations")};
+  }
+  {
+    const CudaDevice::Entry entry(device_);
+    NEMO_TRY(entry.status());
+    for (CuEvent& event : events_)
+      if (event == nullptr)
+        NEMO_TRY(device_.check(device_.driver().create_event(&event, kCuEventNoTiming),
+                               "making an event"));
+  }
+  return capacity_bytes_ > 0 ? Status::ok() : grow_inputs(kInputBytes);
+}
+
+void CommandQueue::begin() {
+  if (commands_.size() + kMostCommands > commands_.capacity()) run_all();
+}
+
+CommandQueue::Input CommandQueue::add_input(std::size_t size_bytes) {
+  const std::size_t size = round_up(size_bytes, kInputAlignment);
+  if (used_bytes_ + size > capacity_bytes_) run_all();
+  if (size > capacity_bytes_) keep_fault(grow_inputs(size + size / 4));
+  if (!fault_.is_ok() || used_bytes_ + size > capacity_bytes_) return {};
+  const std::size_t offset = std::exchange(used_bytes_, used_bytes_ + size);
+  Command command;
+  command.input_offset = offset;
+  command.input_bytes = size;
+  commands_.push_back(command);
+  return {host_inputs_ + offset, device_inputs_ + offset};
+}
+
+void CommandQueue::record(const kernels::cuda::Launch& launch) {
+  if (!fault_.is_ok()) return;
+  commands_.emplace_back().launch = launch;
+}
+
+Result<bool> CommandQueue::advance(const RunLimit& limit) {
+  if (!fault_.is_ok()) next_ = commands_.size();  // what is left would work with what is not there
+  Result<bool> result = run(limit);
+  if (result.is_ok() && !result.value()) return false;
+  if (!result.is_ok()) drain();
+  forget();
+  if (!fault_.is_ok()) return std::exchange(fault_, Status::ok());
+  return result;
+}
+
+Result<bool> CommandQueue::run(const RunLimit& limit) {
+  NEMO_TRY(device_.status());
+  const CudaDevice::Entry entry(device_);
+  NEMO_TRY(entry.status());
+  const std::size_t window = limit.is_limited() ? kWindowCommands : commands_.size();
+  for (bool is_first = true; next_ < commands_.size() || n_windows_ > 0; is_first = false) {
+    if (!is_first && is_over(limit)) return false;
+    if (next_ < commands_.size() && n_windows_ < kMostWindows) {
+      NEMO_TRY(enqueue(std::min(window, commands_.size() - next_)));
+    } else {
+      NEMO_TRY(wait_for_oldest());
+    }
+  }
+  if (std::exchange(has_copied_, false))
+    NEMO_TRY(device_.check(device_.driver().synchronize(device_.stream()), "copying"));
+  return true;
+}
+
+// What the device has been given still reads the inputs.
+void CommandQueue::drain() {
+  const CudaDevice::Entry entry(device_);
+  if (entry.status().is_ok())
+    (void)device_.check(device_.driver().synchronize(device_.stream()), "a step");
+}
+
+void CommandQueue::run_all() {
+  Result<bool> result = advance({});
+  if (!result.is_ok()) keep_fault(std::move(result).status());
+}
+
+Status CommandQueue::enqueue(std::size_t n_commands) {
+  for (std::size_t i = 0; i < n_commands; ++i) NEMO_TRY(enqueue_one(commands_[next_ + i]));
+  next_ += n_commands;
+  const CuEvent event = events_[(oldest_ + n_windows_) % kMostWindows];
+  NEMO_TRY(device_.check(device_.driver().record_event(event, device_.stream()), "a step"));
+  ++n_windows_;
+  return Status::ok();
+}
+
+Status CommandQueue::enqueue_one(const Command& command) {
+  if (!command.is_input()) return device_.launch(command.launch, device_.stream());
+  return device_.check(
+      device_.driver().copy_to_device(address(device_inputs_ + command.input_offset),
+                                      host_inputs_ + command.input_offset, command.input_bytes,
+                                      device_.stream()),
+      "sending a step's inputs");
+}
+
+Status CommandQueue::wait_for_oldest() {
+  const CuEvent event = events_[oldest_];
+  oldest_ = (oldest_ + 1) % kMostWindows;
+  --n_windows_;
+  return device_.check(device_.driver().wait_event(event), "a step");
+}
+
+void CommandQueue::copy(void* to, const void* from, std::size_t size_bytes) {
+  run_all();
+  if (size_bytes == 0 || !fault_.is_ok()) return;
+  const CudaDevice::Entry entry(device_);
+  Status status = entry.status();
+  if (status.is_ok())
+    status = device_.check(
+        device_.driver().copy_on_device(address(to), address(from), size_bytes, device_.stream()),
+        "copying");
+  has_copied_ = status.is_ok();
+  keep_fault(std::move(status));
+}
+
+Status CommandQueue::grow_inputs(std::size_t size_bytes) {
+  const CudaDevice::Entry entry(device_);
+  NEMO_TRY(entry.status());
+  free_inputs();
+  void* host = nullptr;
+  NEMO_TRY(
+      device_.check(device_.driver().allocate_host(&host, size_bytes, 0), "the inputs of a step"));
+  host_inputs_ = static_cast<std::byte*>(host);
+  NEMO_ASSIGN(void* device, pool_.take(size_bytes));
+  device_inputs_ = static_cast<std::byte*>(device);
+  capacity_bytes_ = size_bytes;
+  return Status::ok();
+}
+
+void CommandQueue::free_inputs() noexcept {
+  const CudaDevice::Entry entry(device_);
+  if (host_inputs_ != nullptr && entry.status().is_ok()) device_.driver().free_host(host_inputs_);
+  if (device_inputs_ != nullptr) pool_.give_back(device_inputs_);
+  host_inputs_ = device_inputs_ = nullptr;
+  capacity_bytes_ = used_bytes_ = 0;
+}
+
+void CommandQueue::forget() {
+  commands_.clear();
+  next_ = 0;
+  used_bytes_ = 0;
+  n_windows_ = 0;
+  oldest_ = 0;
+  ++generation_;
+}
+
+void CommandQueue::keep_fault(Status status) {
+  if (fault_.is_ok()) fault_ = std::move(status);
+}
+
+}  // namespace nemotron

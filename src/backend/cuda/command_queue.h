@@ -1,0 +1,91 @@
+// Recorded operations of the CUDA backend: launches, in order, and small inputs from the host that
+// they read (token ids, where states lie). They are handed to the device a few at a time, so that a
+// deadline or a cancel leaves little work behind; without a limit all at once.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "backend/cuda/device_pool.h"
+#include "kernels/cuda/launch.h"
+#include "threading/run_limit.h"
+
+namespace nemotron {
+
+class CommandQueue {
+ public:
+  static constexpr std::size_t kInputBytes = std::size_t{1} << 20;  // of inputs, to begin with
+
+  CommandQueue(CudaDevice& device, DevicePool& pool) : device_(device), pool_(pool) {}
+  ~CommandQueue();
+  CommandQueue(const CommandQueue&) = delete;
+  CommandQueue& operator=(const CommandQueue&) = delete;
+
+  // Room for that many commands, and for inputs. kOutOfMemory, kOverBudget, kDeviceLost.
+  Status reserve(std::size_t n_commands);
+
+  // Recording. It does not fail: what goes wrong is told by the next advance().
+  // Begins an operation of at most kMostCommands: where there is no room for them, after running
+  // what is there.
+  static constexpr std::size_t kMostCommands = 4;
+  void begin();
+  // Room for an input of the operation that has begun, one at most: `host` is to be filled before
+  // the next advance(), and is at `device` when the following commands run. Null where there is
+  // none; the operation is then not to be recorded.
+  struct Input {
+    std::byte* host = nullptr;
+    std::byte* device = nullptr;
+  };
+  Input add_input(std::size_t size_bytes);
+  void record(const kernels::cuda::Launch& launch);
+  // Counts how often the inputs so far have become invalid.
+  std::uint64_t generation() const { return generation_; }
+
+  // See Backend::advance(). The device is done with everything when it returns true.
+  Result<bool> advance(const RunLimit& limit);
+  // Device to device, after everything recorded. As recording, it does not fail.
+  void copy(void* to, const void* from, std::size_t size_bytes);
+  // Makes the next advance() return the status, unless it is ok.
+  void keep_fault(Status status);
+
+ private:
+  // A launch, or, without a kernel, inputs to be sent.
+  struct Command {
+    kernels::cuda::Launch launch;
+    std::size_t input_offset = 0;
+    std::size_t input_bytes = 0;
+    bool is_input() const { return launch.kernel == kernels::cuda::KernelId::kCount; }
+  };
+  static constexpr std::size_t kWindowCommands = 8;  // between two looks at the limit
+  static constexpr std::size_t kMostWindows = 2;     // with the device at once
+
+  Result<bool> run(const RunLimit& limit);
+  Status enqueue(std::size_t n_commands);
+  Status enqueue_one(const Command& command);
+  Status wait_for_oldest();
+  Status grow_inputs(std::size_t size_bytes);
+  void free_inputs() noexcept;
+  void drain();
+  void run_all();
+  void forget();  // everything is done, or never will be
+
+  CudaDevice& device_;
+  DevicePool& pool_;
+  std::vector<Command> commands_;
+  std::size_t next_ = 0;  // the first that the device has not been given
+  // Inputs lie at the same offset on both sides.
+  std::byte* host_inputs_ = nullptr;
+  std::byte* device_inputs_ = nullptr;
+  std::size_t capacity_bytes_ = 0;
+  std::size_t used_bytes_ = 0;
+  std::uint64_t generation_ = 0;
+  std::array<CuEvent, kMostWindows> events_ = {};  // the end of each window, in turns
+  std::size_t n_windows_ = 0;                      // with the device
+  std::size_t oldest_ = 0;                         // of them: index into events_
+  bool has_copied_ = false;                        // something that no window's end stands for
+  Status fault_;                                   // of recording, not told yet
+};
+
+}  // namespace nemotron

@@ -1,0 +1,90 @@
+// The CUDA backend: records launches of the kernels of libnemotron-cuda.so and hands them to the
+// device. Weights are kept as they are stored in a file; activations are f32. Memory and running
+// are in cuda_backend.cpp, operations in cuda_operations.cpp.
+//
+// Its kernels are compiled, and have run on the host under the tests' SIMT machine; they have not
+// yet run on a device.
+#pragma once
+
+#include <memory>
+
+#include "backend/backend.h"
+#include "backend/cuda/command_queue.h"
+#include "backend/cuda/cuda_memory.h"
+#include "backend/cuda/cuda_transfer.h"
+
+namespace nemotron {
+
+struct CudaBackendOptions {
+  CudaDeviceOptions device;
+  std::uint64_t max_bytes = DevicePool::kNoLimit;  // of the device's memory
+  bool fp8_weight_only = false;                    // leave the inputs of FP8 products as they are
+};
+
+class CudaBackend final : public Backend {
+ public:
+  // kNoDevice with the reason, kOutOfMemory, kOverBudget.
+  static Result<std::unique_ptr<CudaBackend>> create(const CudaDriver& driver,
+                                                     const CudaModule& module,
+                                                     const CudaBackendOptions& options);
+  ~CudaBackend() override;
+
+  const char* name() const override { return "cuda"; }
+  const BackendMemory& memory() const override { return memory_; }
+  std::uint64_t reserved_bytes() const { return pool_->reserved_bytes(); }
+
+  Result<DeviceBuffer> allocate(std::size_t size_bytes) override;
+  void zero(const DeviceBuffer& buffer) override;
+  Status read(const float* device, std::span<float> host) override;
+  Status write(const DeviceBuffer& device, std::span<const float> host) override;
+  Status read_bytes(const void* device, std::span<std::byte> host) override;
+  Status write_bytes(void* device, std::span<const std::byte> host) override;
+  Status read_kv(const KvPart& part, const void* block, std::span<std::byte> rows) override;
+  Status write_kv(const KvPart& part, void* block, std::span<const std::byte> rows) override;
+  void copy(void* to, const void* from, std::size_t size_bytes) override;
+  Status reserve_operations(std::size_t n) override;
+  Result<bool> advance(const RunLimit& limit) override { return queue_->advance(limit); }
+  Status synchronize() override;
+  Result<Matrix> upload(const MatrixSource& source) override;
+  Status read_activation(Activation x, std::span<float> rows) override;
+
+  void embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) override;
+  void rms_norm(TensorView x, const NormWeights& w, Activation out) override;
+  void linear(Activation x, const Matrix& weight, TensorView out) override;
+  void relu2(TensorView x, Activation out) override;
+  void add(TensorView x, TensorView residual) override;
+  void gather_rows(TensorView x, std::span<const std::int32_t> rows, TensorView out) override;
+  void gated_group_norm(TensorView y, TensorView z, const NormWeights& w, Activation out) override;
+
+  void causal_conv1d(const StepBatch& batch, int layer, TensorView xBC, const Conv1dWeights& w,
+                     TensorView out) override;
+  void ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B, TensorView C,
+                TensorView dt, const SsmWeights& w, TensorView y) override;
+  void attention(const StepBatch& batch, int layer, TensorView q, TensorView k, TensorView v,
+                 const AttentionShape& shape, TensorView carry, Activation out) override;
+
+ private:
+  CudaBackend() = default;
+
+  // The step's spans on the device, sent once per step; null where there is no room.
+  struct StepTable {
+    const kernels::cuda::SpanArgs* spans = nullptr;
+    const std::int32_t* row_spans = nullptr;
+  };
+  StepTable table_of(const StepBatch& batch);
+  // Indices on the device; null where there is no room.
+  const std::int32_t* send(std::span<const std::int32_t> indices);
+
+  CudaMemory memory_;
+  bool fp8_weight_only_ = false;
+  std::unique_ptr<CudaDevice> device_;
+  std::unique_ptr<DevicePool> pool_;
+  std::unique_ptr<CudaTransfer> transfer_;
+  std::unique_ptr<CommandQueue> queue_;
+  // The table sent last, and what it is of.
+  StepTable table_;
+  const Span* table_spans_ = nullptr;
+  std::uint64_t table_generation_ = 0;
+};
+
+}  // namespace nemotron

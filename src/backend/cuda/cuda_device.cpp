@@ -1,0 +1,115 @@
+#include "backend/cuda/cuda_device.h"
+
+#include "base/text.h"
+
+namespace nemotron {
+
+using kernels::cuda::kKernelNames;
+using kernels::cuda::kNumKernels;
+using kernels::cuda::Launch;
+
+CudaDevice::Entry::Entry(CudaDevice& device) : device_(device), status_(device.status()) {
+  if (!status_.is_ok()) return;
+  status_ = device_.check(device_.driver_.push(device_.context_), "making the context current");
+  is_pushed_ = status_.is_ok();
+}
+
+CudaDevice::Entry::~Entry() {
+  CuContext context = nullptr;
+  if (is_pushed_) (void)device_.check(device_.driver_.pop(&context), "leaving the context");
+}
+
+Status CudaDevice::check(CuResult result, const char* what) {
+  if (result == kCuOk) return Status::ok();
+  if (result == kCuOutOfMemory)
+    return {StatusCode::kOutOfMemory, join("the CUDA device has no memory left for ", what)};
+  CuResult none = kCuOk;
+  fault_.compare_exchange_strong(none, result);
+  return {StatusCode::kDeviceLost,
+          join("the CUDA device failed at ", what, ": ", driver_.name_of(result))};
+}
+
+Status CudaDevice::status() const {
+  const CuResult fault = fault_.load();
+  if (fault == kCuOk) return Status::ok();
+  return {StatusCode::kDeviceLost,
+          join("the CUDA device was lost earlier: ", driver_.name_of(fault))};
+}
+
+Result<std::unique_ptr<CudaDevice>> CudaDevice::open(const CudaDriver& driver,
+                                                     const CudaModule& module,
+                                                     const CudaDeviceOptions& options) {
+  std::unique_ptr<CudaDevice> device(new CudaDevice(driver, options));
+  Status status = device->take_context();
+  if (status.is_ok()) status = device->load(module);
+  if (status.is_ok() || status.code() == StatusCode::kOutOfMemory) {
+    if (!status.is_ok()) return status;
+    return device;
+  }
+  return Status(StatusCode::kNoDevice, status.message());
+}
+
+Status CudaDevice::take_context() {
+  NEMO_TRY(check(driver_.device(&device_, options_.index), "looking for the device"));
+  context_ = options_.context;
+  if (context_ != nullptr) return Status::ok();
+  NEMO_TRY(check(driver_.retain_primary(&context_, device_), "making a context"));
+  has_primary_ = true;
+  return Status::ok();
+}
+
+Status CudaDevice::load(const CudaModule& module) {
+  const Entry entry(*this);
+  NEMO_TRY(entry.status());
+  const std::span images(module.table->images, module.table->n_images);
+  modules_.reserve(images.size());
+  for (const nemo_cuda_image& image : images) {
+    CuModule loaded = nullptr;
+    const CuResult result = driver_.load_module(&loaded, image.data);
+    if (result == kCuNoBinary)
+      return {StatusCode::kNoDevice, join("the CUDA module has no kernels for this device; it has ",
+                                          module.table->description)};
+    NEMO_TRY(check(result, "loading the kernels"));
+    modules_.push_back(loaded);
+  }
+  NEMO_TRY(find_functions(module));
+  return check(driver_.create_stream(&stream_, kCuStreamNonBlocking), "making a stream");
+}
+
+// Each kernel is in one of the modules; which does not matter.
+Status CudaDevice::find_functions(const CudaModule& module) {
+  for (std::size_t i = 0; i < kNumKernels; ++i) {
+    for (const CuModule loaded : modules_) {
+      const CuResult result = driver_.find_function(&functions_[i], loaded, kKernelNames[i]);
+      if (result == kCuOk) break;
+      functions_[i] = nullptr;
+      if (result != kCuNotFound) NEMO_TRY(check(result, "looking for the kernels"));
+    }
+    if (functions_[i] == nullptr)
+      return {StatusCode::kNoDevice, join("'", module.path, "' has no kernel ", kKernelNames[i])};
+  }
+  return Status::ok();
+}
+
+CudaDevice::~CudaDevice() {
+  {
+    const Entry entry(*this);
+    if (entry.status().is_ok()) {
+      if (stream_ != nullptr) driver_.destroy_stream(stream_);
+      for (const CuModule module : modules_) driver_.unload_module(module);
+    }
+  }
+  if (has_primary_) driver_.release_primary(device_);
+}
+
+Status CudaDevice::launch(const Launch& launch, CuStream stream) {
+  if (is_empty(launch)) return Status::ok();
+  // The driver copies the arguments before it returns.
+  void* argument = const_cast<std::byte*>(launch.args.data());
+  const CuResult result = driver_.launch(functions_[static_cast<std::size_t>(launch.kernel)],
+                                         launch.grid[0], launch.grid[1], launch.grid[2],
+                                         launch.n_threads, 1, 1, 0, stream, &argument, nullptr);
+  return check(result, kKernelNames[static_cast<std::size_t>(launch.kernel)]);
+}
+
+}  // namespace nemotron

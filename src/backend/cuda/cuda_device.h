@@ -1,0 +1,81 @@
+// A CUDA device as the backend uses it: a context, the kernels loaded into it, and a stream. The
+// context is made current only inside our own calls: a host's own stays as it was.
+//
+// Whatever fails on the device but for want of memory ends it: CUDA contexts do not recover from a
+// failed kernel. Every later call returns kDeviceLost; other contexts in the process go on.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "backend/cuda/cuda_module.h"
+#include "backend/cuda/driver.h"
+#include "base/result.h"
+#include "kernels/cuda/launch.h"
+
+namespace nemotron {
+
+struct CudaDeviceOptions {
+  int index = 0;                // as CUDA counts
+  CuContext context = nullptr;  // of the host, which keeps it alive; null: the device's primary one
+};
+
+class CudaDevice {
+ public:
+  // Loads the kernels. kNoDevice with the reason, kOutOfMemory.
+  static Result<std::unique_ptr<CudaDevice>> open(const CudaDriver& driver,
+                                                  const CudaModule& module,
+                                                  const CudaDeviceOptions& options);
+  ~CudaDevice();
+  CudaDevice(const CudaDevice&) = delete;
+  CudaDevice& operator=(const CudaDevice&) = delete;
+
+  const CudaDriver& driver() const { return driver_; }
+  CuStream stream() const { return stream_; }
+
+  // Makes the context current until it goes out of scope. Any thread.
+  class Entry {
+   public:
+    explicit Entry(CudaDevice& device);
+    ~Entry();
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    const Status& status() const { return status_; }
+
+   private:
+    CudaDevice& device_;
+    Status status_;
+    bool is_pushed_ = false;
+  };
+
+  // The outcome of a driver's function as ours; anything but want of memory loses the device.
+  Status check(CuResult result, const char* what);
+  // kDeviceLost once it is lost.
+  Status status() const;
+
+  // Inside an Entry: enqueues.
+  Status launch(const kernels::cuda::Launch& launch, CuStream stream);
+
+ private:
+  CudaDevice(const CudaDriver& driver, const CudaDeviceOptions& options)
+      : driver_(driver), options_(options) {}
+
+  Status take_context();
+  Status load(const CudaModule& module);
+  Status find_functions(const CudaModule& module);
+
+  const CudaDriver driver_;
+  const CudaDeviceOptions options_;
+  CuDevice device_ = 0;
+  CuContext context_ = nullptr;
+  bool has_primary_ = false;  // a reference to it, to give back
+  std::vector<CuModule> modules_;
+  std::array<CuFunction, kernels::cuda::kNumKernels> functions_ = {};
+  CuStream stream_ = nullptr;
+  std::atomic<CuResult> fault_{kCuOk};  // the first that lost it
+};
+
+}  // namespace nemotron

@@ -1,0 +1,27 @@
+#include "backend/cuda/cuda_memory.h"
+
+#include "backend/cuda/command_queue.h"
+#include "base/checked_math.h"
+#include "kernels/common/linear_params.h"
+
+namespace nemotron {
+
+std::uint64_t CudaMemory::matrix_bytes(const MatrixSource& source) const {
+  return static_cast<std::uint64_t>(source.n_rows *
+                                    kernels::row_bytes(source.type, source.n_columns));
+}
+
+std::uint64_t CudaMemory::product_bytes(const MatrixSource&) const { return 0; }
+
+std::uint64_t CudaMemory::operation_bytes(std::size_t) const { return CommandQueue::kInputBytes; }
+
+std::size_t CudaMemory::activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const {
+  return 2 * float_bytes(n_rows, n_columns);
+}
+
+std::size_t CudaMemory::float_bytes(std::int64_t n_rows, std::int64_t n_columns) {
+  return round_up(static_cast<std::size_t>(n_rows * n_columns) * sizeof(float),
+                  DevicePool::kAlignment);
+}
+
+}  // namespace nemotron

@@ -1,0 +1,362 @@
+#include "mock_cuda.h"
+
+#include <cstring>
+#include <mutex>
+
+#include "kernels/cuda/kernel_list.h"
+#include "simt/run_launch.h"
+
+namespace nemotron::test {
+
+namespace {
+
+using kernels::cuda::kKernelNames;
+using kernels::cuda::kNumKernels;
+
+std::recursive_mutex the_mutex;
+std::unique_ptr<MockCuda> the_mock = std::make_unique<MockCuda>();
+
+constexpr CuResult kInvalidValue = 1, kInvalidContext = 201, kNotFound = 500;
+const auto kContext = reinterpret_cast<CuContext>(0x1000);
+
+// Counts the call; what it is to return where it may not do anything.
+class Call {
+ public:
+  Call(const char* name, bool needs_context) : lock_(the_mutex), mock_(*the_mock) {
+    ++mock_.counts[name];
+    const bool may_fail = mock_.may_fail.empty() || mock_.may_fail.count(name) > 0;
+    if (may_fail && mock_.n_calls++ == mock_.fail_at) {
+      mock_.failed_call = name;
+      result_ = mock_.failure;
+      mock_.is_lost = mock_.failure != kCuOutOfMemory;
+    } else if (mock_.is_lost && needs_context) {
+      result_ = mock_.failure;
+    } else if (needs_context && mock_.contexts.empty()) {
+      mock_.faults.push_back(std::string(name) + " without a context");
+      result_ = kInvalidContext;
+    }
+  }
+  MockCuda& mock() { return mock_; }
+  bool is_ok() const { return result_ == kCuOk; }
+  CuResult result() const { return result_; }
+  CuResult fault(const std::string& what) {
+    mock_.faults.push_back(what);
+    return kInvalidValue;
+  }
+
+ private:
+  std::lock_guard<std::recursive_mutex> lock_;
+  MockCuda& mock_;
+  CuResult result_ = kCuOk;
+};
+
+template <typename Handle>
+Handle new_handle() {
+  static std::uintptr_t next = 0x100;
+  return reinterpret_cast<Handle>(next += 16);
+}
+
+bool is_device_memory(const MockCuda& mock, CuPointer at, std::size_t size) {
+  auto found = mock.memory.upper_bound(static_cast<std::uintptr_t>(at));
+  if (found == mock.memory.begin()) return false;
+  --found;
+  return at + size <= found->first + found->second.size;
+}
+
+std::byte* bytes_at(CuPointer at) {
+  return reinterpret_cast<std::byte*>(static_cast<std::uintptr_t>(at));
+}
+
+void run_until(MockCuda::Stream& stream, std::uint64_t position) {
+  while (stream.n_done < position && !stream.work.empty()) {
+    const auto work = std::move(stream.work.front());
+    stream.work.pop_front();
+    ++stream.n_done;
+    if (!the_mock->is_lost) work();
+  }
+}
+
+CuResult enqueue(Call& call, CuStream stream, std::function<void()> work) {
+  const auto found = call.mock().streams.find(stream);
+  if (found == call.mock().streams.end()) return call.fault("work on no stream");
+  found->second->work.push_back(std::move(work));
+  return kCuOk;
+}
+
+CuResult enqueue_copy(Call& call, void* to, const void* from, std::size_t size, CuStream stream) {
+  return enqueue(call, stream, [=] { std::memcpy(to, from, size); });
+}
+
+// Each function of the table, as CudaDriver names it.
+struct Functions {
+  static CuResult init(unsigned) { return Call("init", false).result(); }
+  static CuResult error_name(CuResult result, const char** name) {
+    *name = result == 719 ? "CUDA_ERROR_LAUNCH_FAILED" : nullptr;
+    return result == 719 ? kCuOk : kInvalidValue;
+  }
+  static CuResult driver_version(int* version) {
+    const Call call("driver_version", false);
+    *version = 13000;
+    return call.result();
+  }
+  static CuResult device_count(int* n) {
+    Call call("device_count", false);
+    *n = call.mock().n_devices;
+    return call.result();
+  }
+  static CuResult device(CuDevice* device, int index) {
+    Call call("device", false);
+    *device = index;
+    if (index >= call.mock().n_devices) return 101;  // CUDA_ERROR_INVALID_DEVICE
+    return call.result();
+  }
+  static CuResult device_name(char* name, int size, CuDevice) {
+    const Call call("device_name", false);
+    std::strncpy(name, "Mock GPU", static_cast<std::size_t>(size));
+    return call.result();
+  }
+  static CuResult device_bytes(std::size_t* bytes, CuDevice) {
+    Call call("device_bytes", false);
+    *bytes = call.mock().memory_bytes;
+    return call.result();
+  }
+  static CuResult device_attribute(int* value, int attribute, CuDevice) {
+    const Call call("device_attribute", false);
+    *value = attribute == kCuProcessors ? 132 : attribute == kCuComputeMajor ? 9 : 0;
+    return call.result();
+  }
+  static CuResult retain_primary(CuContext* context, CuDevice) {
+    Call call("retain_primary", false);
+    if (!call.is_ok()) return call.result();
+    ++call.mock().n_objects;
+    *context = kContext;
+    return kCuOk;
+  }
+  static CuResult release_primary(CuDevice) {
+    Call call("release_primary", false);
+    --call.mock().n_objects;
+    return call.result();
+  }
+  static CuResult push(CuContext context) {
+    Call call("push", false);
+    if (call.is_ok()) call.mock().contexts.push_back(context);
+    return call.result();
+  }
+  static CuResult pop(CuContext* context) {
+    Call call("pop", false);
+    if (call.mock().contexts.empty()) return call.fault("pop without push");
+    // Popped even where it reports what failed before.
+    *context = call.mock().contexts.back();
+    call.mock().contexts.pop_back();
+    return call.result();
+  }
+  static CuResult load_module(CuModule* module, const void* image) {
+    Call call("load_module", true);
+    if (!call.is_ok()) return call.result();
+    ++call.mock().n_objects;
+    // Its number: 1 or 2.
+    *module = reinterpret_cast<CuModule>(
+        static_cast<std::uintptr_t>(*static_cast<const unsigned char*>(image)));
+    return kCuOk;
+  }
+  static CuResult unload_module(CuModule) {
+    Call call("unload_module", true);
+    --call.mock().n_objects;
+    return call.result();
+  }
+  // Kernels of even number are in module 1, the others in module 2.
+  static CuResult find_function(CuFunction* function, CuModule module, const char* name) {
+    const Call call("find_function", true);
+    if (!call.is_ok()) return call.result();
+    const auto number = reinterpret_cast<std::uintptr_t>(module);
+    for (std::uintptr_t i = number - 1; i < kNumKernels; i += 2)
+      if (std::strcmp(name, kKernelNames[i]) == 0) {
+        *function = reinterpret_cast<CuFunction>(i + 1);
+        return kCuOk;
+      }
+    return kNotFound;
+  }
+  static CuResult allocate(CuPointer* out, std::size_t size) {
+    Call call("allocate", true);
+    if (!call.is_ok()) return call.result();
+    MockCuda& mock = call.mock();
+    if (size == 0) return call.fault("no bytes to allocate");
+    if (mock.used_bytes + size > mock.memory_bytes) return kCuOutOfMemory;
+    MockCuda::Memory memory;
+    memory.bytes.assign(size + 256, std::byte{0xff});
+    auto at = reinterpret_cast<std::uintptr_t>(memory.bytes.data() + 255) & ~std::uintptr_t{255};
+    memory.size = size;
+    mock.used_bytes += size;
+    mock.memory.emplace(at, std::move(memory));
+    *out = at;
+    return kCuOk;
+  }
+  static CuResult free(CuPointer at) {
+    Call call("free", true);
+    MockCuda& mock = call.mock();
+    const auto found = mock.memory.find(static_cast<std::uintptr_t>(at));
+    if (found == mock.memory.end()) return call.fault("free of what was not allocated");
+    // A device waits for what still uses it.
+    for (auto& [handle, stream] : mock.streams) run_until(*stream, UINT64_MAX);
+    mock.used_bytes -= found->second.size;
+    mock.memory.erase(found);
+    return call.result();
+  }
+  static CuResult allocate_host(void** out, std::size_t size, unsigned) {
+    Call call("allocate_host", true);
+    if (!call.is_ok()) return call.result();
+    std::vector<std::byte> bytes(size);
+    *out = bytes.data();
+    ++call.mock().n_objects;
+    call.mock().host_memory.emplace(bytes.data(), std::move(bytes));
+    return kCuOk;
+  }
+  static CuResult free_host(void* memory) {
+    Call call("free_host", true);
+    if (call.mock().host_memory.erase(memory) == 0) return call.fault("free_host of a stranger");
+    --call.mock().n_objects;
+    return call.result();
+  }
+  static CuResult memory_info(std::size_t* free_bytes, std::size_t* total_bytes) {
+    Call call("memory_info", true);
+    *free_bytes = call.mock().memory_bytes - call.mock().used_bytes;
+    *total_bytes = call.mock().memory_bytes;
+    return call.result();
+  }
+  static CuResult create_stream(CuStream* stream, unsigned) {
+    Call call("create_stream", true);
+    if (!call.is_ok()) return call.result();
+    *stream = new_handle<CuStream>();
+    call.mock().streams.emplace(*stream, std::make_unique<MockCuda::Stream>());
+    ++call.mock().n_objects;
+    return kCuOk;
+  }
+  static CuResult destroy_stream(CuStream stream) {
+    Call call("destroy_stream", true);
+    if (call.mock().streams.erase(stream) == 0) return call.fault("destroy of no stream");
+    --call.mock().n_objects;
+    return call.result();
+  }
+  static CuResult synchronize(CuStream stream) {
+    Call call("synchronize", true);
+    const auto found = call.mock().streams.find(stream);
+    if (found == call.mock().streams.end()) return call.fault("synchronize of no stream");
+    run_until(*found->second, UINT64_MAX);
+    return call.result();
+  }
+  static CuResult create_event(CuEvent* event, unsigned) {
+    Call call("create_event", true);
+    if (!call.is_ok()) return call.result();
+    *event = new_handle<CuEvent>();
+    call.mock().events.emplace(*event, std::make_unique<MockCuda::Event>());
+    ++call.mock().n_objects;
+    return kCuOk;
+  }
+  static CuResult destroy_event(CuEvent event) {
+    Call call("destroy_event", true);
+    if (call.mock().events.erase(event) == 0) return call.fault("destroy of no event");
+    --call.mock().n_objects;
+    return call.result();
+  }
+  static CuResult record_event(CuEvent event, CuStream stream) {
+    Call call("record_event", true);
+    if (!call.is_ok()) return call.result();
+    MockCuda& mock = call.mock();
+    const auto on = mock.streams.find(stream);
+    const auto found = mock.events.find(event);
+    if (on == mock.streams.end() || found == mock.events.end()) return call.fault("no such event");
+    *found->second = {on->second.get(), on->second->n_done + on->second->work.size()};
+    return kCuOk;
+  }
+  static CuResult wait_event(CuEvent event) {
+    Call call("wait_event", true);
+    const auto found = call.mock().events.find(event);
+    if (found == call.mock().events.end()) return call.fault("wait for no event");
+    const MockCuda::Event& recorded = *found->second;
+    if (recorded.stream != nullptr) run_until(*recorded.stream, recorded.position);
+    return call.result();
+  }
+  static CuResult set_bytes(CuPointer to, unsigned char value, std::size_t size, CuStream stream) {
+    Call call("set_bytes", true);
+    if (!call.is_ok()) return call.result();
+    if (!is_device_memory(call.mock(), to, size)) return call.fault("set_bytes outside memory");
+    return enqueue(call, stream, [=] { std::memset(bytes_at(to), value, size); });
+  }
+  static CuResult copy_to_device(CuPointer to, const void* from, std::size_t size,
+                                 CuStream stream) {
+    Call call("copy_to_device", true);
+    if (!call.is_ok()) return call.result();
+    if (!is_device_memory(call.mock(), to, size)) return call.fault("copy to outside memory");
+    return enqueue_copy(call, bytes_at(to), from, size, stream);
+  }
+  static CuResult copy_to_host(void* to, CuPointer from, std::size_t size, CuStream stream) {
+    Call call("copy_to_host", true);
+    if (!call.is_ok()) return call.result();
+    if (!is_device_memory(call.mock(), from, size)) return call.fault("copy from outside memory");
+    call.mock().copied_to_host_bytes += size;
+    return enqueue_copy(call, to, bytes_at(from), size, stream);
+  }
+  static CuResult copy_on_device(CuPointer to, CuPointer from, std::size_t size, CuStream stream) {
+    Call call("copy_on_device", true);
+    if (!call.is_ok()) return call.result();
+    if (!is_device_memory(call.mock(), to, size) || !is_device_memory(call.mock(), from, size))
+      return call.fault("copy on the device outside memory");
+    return enqueue_copy(call, bytes_at(to), bytes_at(from), size, stream);
+  }
+  static CuResult launch(CuFunction function, unsigned x, unsigned y, unsigned z,
+                         unsigned n_threads, unsigned block_y, unsigned block_z,
+                         unsigned shared_bytes, CuStream stream, void** arguments, void**) {
+    Call call("launch", true);
+    if (!call.is_ok()) return call.result();
+    if (x == 0 || y == 0 || z == 0 || y > 65535 || z > 65535 || n_threads == 0 ||
+        n_threads > 1024 || block_y != 1 || block_z != 1 || shared_bytes != 0)
+      return call.fault("a launch of impossible size");
+    kernels::cuda::Launch copy;
+    copy.kernel =
+        static_cast<kernels::cuda::KernelId>(reinterpret_cast<std::uintptr_t>(function) - 1);
+    copy.grid = {x, y, z};
+    copy.n_threads = n_threads;
+    std::memcpy(copy.args.data(), arguments[0], copy.args.size());
+    return enqueue(call, stream, [copy, &mock = call.mock()] {
+      const std::string fault = simt::run_launch(copy);
+      if (!fault.empty()) mock.faults.push_back(fault);
+    });
+  }
+};
+
+}  // namespace
+
+MockCuda& MockCuda::reset() {
+  const std::lock_guard lock(the_mutex);
+  the_mock = std::make_unique<MockCuda>();
+  return *the_mock;
+}
+
+CudaDriver MockCuda::driver() {
+  CudaDriver driver;
+#define NEMO_SET(name, symbol, parameters) driver.name = Functions::name;
+  NEMO_CUDA_DRIVER(NEMO_SET)
+#undef NEMO_SET
+  return driver;
+}
+
+CudaModule MockCuda::module() {
+  static const unsigned char kNumbers[] = {1, 2};
+  static const nemo_cuda_image kImages[] = {{&kNumbers[0], 1}, {&kNumbers[1], 1}};
+  static const nemo_cuda_module kModule = {NEMO_CUDA_MODULE_ABI, 2,
+                                           kernels::cuda::kernel_signature(), "mock", kImages};
+  return {{std::shared_ptr<void>(), &kModule}, "mock"};
+}
+
+std::string MockCuda::leftovers() const {
+  std::string out;
+  for (const std::string& fault : faults) out += fault + "; ";
+  if (!contexts.empty()) out += std::to_string(contexts.size()) + " contexts pushed; ";
+  // With a lost context the driver takes back what was in it.
+  if (is_lost) return out;
+  if (used_bytes > 0) out += std::to_string(used_bytes) + " bytes in use; ";
+  if (n_objects != 0) out += std::to_string(n_objects) + " objects left; ";
+  return out;
+}
+
+}  // namespace nemotron::test

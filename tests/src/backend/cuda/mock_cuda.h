@@ -1,0 +1,73 @@
+// A CUDA driver without a device: memory is the host's, kernels run on the SIMT machine. Streams
+// really are queues: what is enqueued runs when somebody waits for it, so that who forgets to wait,
+// or fills a buffer again too early, gets wrong numbers. Calls are counted, the stack of contexts
+// is watched, copies must stay inside one allocation, and any call can be made to fail.
+//
+// What it cannot show: races, the order of different streams, and speed.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backend/cuda/cuda_module.h"
+#include "backend/cuda/driver.h"
+
+namespace nemotron::test {
+
+struct MockCuda {
+  // Forgets everything. A driver's functions have no argument for this: there is one.
+  static MockCuda& reset();
+  static CudaDriver driver();
+  static CudaModule module();
+
+  // Settings.
+  std::uint64_t memory_bytes = std::uint64_t{4} << 30;
+  std::int64_t fail_at = -1;       // the call, counted from 0, that fails with `failure`
+  CuResult failure = 719;          // CUDA_ERROR_LAUNCH_FAILED
+  std::set<std::string> may_fail;  // names of the calls that are counted for it; empty: all
+  int n_devices = 1;
+
+  // What has happened.
+  std::int64_t n_calls = 0;                    // that may fail
+  std::string failed_call;                     // the name of the one that was made to fail
+  std::map<std::string, std::int64_t> counts;  // of calls, by their name in CudaDriver
+  std::uint64_t copied_to_host_bytes = 0;
+  std::uint64_t used_bytes = 0;     // of the device
+  std::int64_t n_objects = 0;       // streams, events, modules, host memory, primary contexts
+  std::vector<CuContext> contexts;  // pushed
+  std::vector<std::string> faults;  // uses that a device would not forgive
+  bool is_lost = false;             // after a failure that ends a context
+
+  std::int64_t count(const std::string& name) const {
+    const auto found = counts.find(name);
+    return found == counts.end() ? 0 : found->second;
+  }
+  // No object and no memory is left, every context was popped, and nothing was used wrongly.
+  std::string leftovers() const;
+
+  struct Stream {
+    std::deque<std::function<void()>> work;
+    std::uint64_t n_done = 0;
+  };
+  struct Event {
+    Stream* stream = nullptr;
+    std::uint64_t position = 0;  // of the stream, n_done and what is queued
+  };
+  struct Memory {
+    std::vector<std::byte> bytes;
+    std::byte* begin = nullptr;
+    std::size_t size = 0;
+  };
+  std::map<std::uintptr_t, Memory> memory;  // by address
+  std::map<CuStream, std::unique_ptr<Stream>> streams;
+  std::map<CuEvent, std::unique_ptr<Event>> events;
+  std::map<void*, std::vector<std::byte>> host_memory;
+};
+
+}  // namespace nemotron::test

@@ -8,6 +8,9 @@ if(NEMO_INSTALL AND TARGET nemotron)
 
   install(TARGETS nemotron EXPORT nemotron_targets
           LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_COMPONENT development)
+  if(TARGET nemotron_cuda)  # the library looks for it beside itself
+    install(TARGETS nemotron_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  endif()
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/nemotron DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
           COMPONENT development FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
   install(FILES ${PROJECT_BINARY_DIR}/include/nemotron/version.h

@@ -1,4 +1,4 @@
-# nemo_test(<name> SOURCES <files> LIBRARIES <targets> [LABELS <labels>])
+# nemo_test(<name> SOURCES <files> LIBRARIES <targets> [LABELS <labels>] [SKIP <regular expression>])
 #
 # One executable of Catch2 cases; CTest sees each case by name. Tests find their data under
 # NEMO_TEST_SOURCE_DIR (this repository's tests/).
@@ -17,13 +17,16 @@ if(NEMO_SANITIZE)
 endif()
 
 function(nemo_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "SKIP" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE nemo_test_main ${ARG_LIBRARIES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   set(properties TIMEOUT 300)
   if(ARG_LABELS)
     list(APPEND properties LABELS "${ARG_LABELS}")
+  endif()
+  if(ARG_SKIP)  # what a test prints that was not run
+    list(APPEND properties SKIP_REGULAR_EXPRESSION "${ARG_SKIP}")
   endif()
   catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES ${properties})
 endfunction()

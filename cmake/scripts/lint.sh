@@ -17,7 +17,8 @@ find lib src kernels tests examples -type f \( -name '*.cpp' -o -name '*.h' -o -
 echo "lint: clang-tidy"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! find lib src kernels -name '*.cpp' -print0 |
+# The CUDA module includes what is only there where a CUDA Toolkit is.
+if ! find lib src kernels -name '*.cpp' ! -path '*/cuda/module/*' -print0 |
      xargs -0 -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" > "$log" 2> /dev/null; then
   cat "$log" >&2
   exit 1

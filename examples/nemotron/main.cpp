@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
     add_imatrix_command(program);
     add_synth_command(program);
     add_pull_command(program);
+    add_devices_command(program);
     program.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {

@@ -71,6 +71,13 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool has_weight
                   "Instruction set: auto, avx512, avx2 (f32 activations), or ref (slow, exact)")
       ->transform(CLI::CheckedTransformer(levels).description(""))
       ->type_name("LEVEL");
+  const std::map<std::string, std::uint32_t> devices = {
+      {"cpu", NEMO_DEVICE_CPU}, {"auto", NEMO_DEVICE_AUTO}, {"cuda", NEMO_DEVICE_CUDA}};
+  command
+      .add_option("--device", options.device,
+                  "cpu, cuda (experimental; see nemotron devices), or auto (cuda, if usable)")
+      ->transform(CLI::CheckedTransformer(devices).description(""))
+      ->type_name("DEVICE");
 }
 
 void add_mapped_option(CLI::App& command, ModelOptions& options) {
@@ -86,6 +93,7 @@ nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags) {
   load.flags = flags | options.flags();
   load.n_threads = options.n_threads;
   load.isa = options.isa;
+  load.device = options.device;
   load.log_level = NEMO_LOG_WARNING;
   load.on_log = [](std::int32_t, std::string_view text) {
     std::fprintf(stderr, "nemotron: %.*s\n", static_cast<int>(text.size()), text.data());

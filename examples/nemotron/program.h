@@ -42,13 +42,14 @@ struct ModelOptions {
   std::string path;
   std::uint32_t n_threads = 0;
   std::uint32_t isa = NEMO_ISA_AUTO;
+  std::uint32_t device = NEMO_DEVICE_CPU;
   bool is_mapped = false;
 
   std::uint32_t flags() const { return is_mapped ? NEMO_LOAD_MAPPED : 0; }
 };
 
 void add_threads_option(CLI::App& command, std::uint32_t& n_threads);
-// MODEL, --threads and --isa; without weights there is nothing to compute and only MODEL.
+// MODEL, --threads, --isa and --device; without weights there is nothing to compute and only MODEL.
 void add_model_options(CLI::App& command, ModelOptions& options, bool has_weights);
 // --mapped, for commands that load_model().
 void add_mapped_option(CLI::App& command, ModelOptions& options);
@@ -74,3 +75,4 @@ void add_synth_command(CLI::App& program);
 void add_quantize_command(CLI::App& program);
 void add_imatrix_command(CLI::App& program);
 void add_pull_command(CLI::App& program);
+void add_devices_command(CLI::App& program);

@@ -113,6 +113,7 @@ enum {
   NEMO_E_CONTEXT_FULL = -301,          /**< More tokens than the session may hold; the session is unchanged. */
   NEMO_E_OVER_BUDGET = -302,           /**< More than the context's byte cap allows; nothing was allocated. */
   NEMO_E_NO_DEVICE = -400,             /**< The instruction set level or device asked for is not there. */
+  NEMO_E_DEVICE_LOST = -401,           /**< The device failed. Its context and sessions cannot go on; others can. */
   NEMO_E_BUSY = -500,                  /**< Another thread is using this session. */
   NEMO_E_STATE = -501,                 /**< Not possible now, such as a session on a context without weights. */
   NEMO_E_CANCELLED = -502,             /**< Cancelled by nemo_session_cancel() or by a callback. */
@@ -148,7 +149,7 @@ NEMO_API const char *nemo_status_string(nemo_status status);
 NEMO_API uint32_t nemo_version(void);
 
 /** Describe the build and the processor: lines "key: value" with the version, compiler, the instruction set levels
- *  built in, the one that `auto` chooses here, and why there is no GPU.
+ *  built in, the one that `auto` chooses here. nemo_device_list() tells of GPUs.
  *  @param buffer    receives the text, no terminator; NULL with `capacity` 0 to ask for the length.
  *  @param capacity  size of `buffer` in bytes.
  *  @param length    receives the full length in bytes; may not be NULL.
@@ -190,6 +191,16 @@ enum {
   NEMO_ISA_AVX512 = 3 /**< x86-64 with AVX-512 F, BW, DQ, VL, VNNI, BF16 and VBMI (Zen 4, Sapphire Rapids and later).
                            Activations are rounded to int8 per 32 columns before they meet quantized weights, and to
                            bf16 before they meet BF16 weights. */
+};
+
+/** Values of nemo_context_options::device and nemo_device_info::kind. */
+enum {
+  NEMO_DEVICE_CPU = 0,  /**< This machine's processors. */
+  NEMO_DEVICE_AUTO = 1, /**< The CUDA device, where it is usable, else the CPU; the log says which and why. */
+  NEMO_DEVICE_CUDA = 2  /**< An NVIDIA GPU, or NEMO_E_NO_DEVICE with the reason. Weights, states, keys and values are in
+                             its memory, which nemo_context_options::max_bytes caps. **Experimental:** its kernels are
+                             plain ones, compiled, and run by the tests' simulation of threads on the CPU; they have
+                             not yet run on a device. */
 };
 
 /** Bits of nemo_context_options::flags. */
@@ -267,6 +278,12 @@ typedef struct nemo_context_options {
   nemo_context *share_threads;     /**< A context with weights, on whose threads this one computes, too, in turns with it;
                                         `n_threads` is then that context's. Not with `parallel_for`. The threads live
                                         until the last of these contexts is freed. */
+  uint32_t device;                 /**< NEMO_DEVICE_ value: where the model is and computes. */
+  uint32_t device_index;           /**< nemo_device_info::index among the devices of that kind. */
+  const char *cuda_module;         /**< Path of libnemotron-cuda.so; NULL: beside this library. */
+  void *cuda_context;              /**< A CUcontext of yours on that device, which must outlive the context: all memory and
+                                        work is in it. NULL: the device's primary context. Either is current only
+                                        during our calls. */
 } nemo_context_options;
 
 /** nemo_context_options::snapshot_bytes: no prefix cache. */
@@ -274,7 +291,7 @@ typedef struct nemo_context_options {
 
 /** Default ::nemo_context_options. */
 #define NEMO_CONTEXT_OPTIONS_INIT \
-  {sizeof(nemo_context_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL}
+  {sizeof(nemo_context_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL}
 
 /** Load a model.
  *  @param path     null-terminated UTF-8: a `.gguf` file, a `.safetensors` file with its `config.json` and
@@ -290,6 +307,60 @@ typedef struct nemo_context_options {
 NEMO_API nemo_status nemo_context_load(const char *path, const nemo_context_options *options, nemo_context **context,
                                        nemo_error *err);
 
+/** A device that a context can compute on, or could if it were usable. */
+typedef struct nemo_device_info {
+  uint32_t struct_size;        /**< sizeof(nemo_device_info). */
+  uint32_t kind;               /**< NEMO_DEVICE_CPU or NEMO_DEVICE_CUDA. */
+  uint32_t index;              /**< Among those of its kind, as CUDA counts. */
+  uint32_t is_usable;          /**< 1, or 0 with a `reason`. */
+  uint32_t n_processors;       /**< Processors that this process may use; a GPU's multiprocessors. */
+  uint32_t compute_capability; /**< Of a GPU: 90 for 9.0. */
+  uint64_t total_bytes;        /**< Of a GPU's memory. */
+  char name[128];              /**< Null-terminated; empty in the entry that says why there is no GPU. */
+  char reason[384];            /**< Why it is not usable, null-terminated: no driver, no module, too old. */
+} nemo_device_info;
+
+/** An empty ::nemo_device_info. */
+#define NEMO_DEVICE_INFO_INIT {sizeof(nemo_device_info), 0, 0, 0, 0, 0, 0, {0}, {0}}
+
+/** List the CPU, then the CUDA devices; where there are none, one entry that says why. Starts the NVIDIA driver if there
+ *  is one, but makes no context on a device.
+ *  @param cuda_module   path of libnemotron-cuda.so; NULL: beside this library.
+ *  @param devices       array of `capacity` structs, `stride_bytes` apart, each with its `struct_size` set; NULL with
+ *                       `capacity` 0 to ask for their number.
+ *  @param stride_bytes  sizeof(nemo_device_info) as you compiled it.
+ *  @param capacity      number of structs.
+ *  @param n_devices     receives the number of devices; may not be NULL.
+ *  @param err           optional.
+ *  @return NEMO_OK; NEMO_E_BUFFER_TOO_SMALL; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE; NEMO_E_OUT_OF_MEMORY.
+ *  @note Thread-safe.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_device_list(const char *cuda_module, nemo_device_info *devices, size_t stride_bytes,
+                                      size_t capacity, size_t *n_devices, nemo_error *err);
+
+/** Told what nemo_device_selftest() found of one operation. Called on the calling thread; no function of the library may
+ *  be called from it.
+ *  @param operation  what was compared, null-terminated: "attention q8".
+ *  @param error      root mean square of the difference from the CPU, relative to that of the CPU's result.
+ *  @param bound      the largest `error` that is right.
+ *  @param is_good    1 if it is.
+ *  @param user       as passed to nemo_device_selftest().
+ *  @return 0 to go on; anything else ends the test with NEMO_E_CANCELLED. */
+typedef int32_t (*nemo_selftest_callback)(const char *operation, double error, double bound, int32_t is_good, void *user);
+
+/** Compare every operation of a CUDA device with the CPU's reference, on random inputs.
+ *  @param cuda_module   path of libnemotron-cuda.so; NULL: beside this library.
+ *  @param device_index  nemo_device_info::index.
+ *  @param callback      told of each operation; NULL: only the outcome counts.
+ *  @param user          passed to `callback`.
+ *  @param err           optional; says how many operations are wrong.
+ *  @return NEMO_OK if all are right; NEMO_E_INTERNAL if some are not; NEMO_E_NO_DEVICE; NEMO_E_DEVICE_LOST;
+ *          NEMO_E_OUT_OF_MEMORY; NEMO_E_CANCELLED.
+ *  @note Thread-safe. Takes some 70 MiB of the device's memory, and a second or two.
+ *  @since 0.1 */
+NEMO_API nemo_status nemo_device_selftest(const char *cuda_module, uint32_t device_index,
+                                          nemo_selftest_callback callback, void *user, nemo_error *err);
+
 /** The sessions that nemo_plan() plans for. Zero everywhere is one session as long as the model allows. */
 typedef struct nemo_plan_options {
   uint32_t struct_size; /**< sizeof(nemo_plan_options). */
@@ -303,7 +374,7 @@ typedef struct nemo_plan_options {
 /** Default ::nemo_plan_options. */
 #define NEMO_PLAN_OPTIONS_INIT {sizeof(nemo_plan_options), 0, 0, 0, 0, 0}
 
-/** The memory that a model and its sessions will take, all of it in the computer's main memory. */
+/** The memory that a model and its sessions will take: the computer's main memory, or that of the chosen device. */
 typedef struct nemo_memory_plan {
   uint32_t struct_size;     /**< sizeof(nemo_memory_plan). */
   uint32_t n_sessions;      /**< Planned for. */

@@ -123,6 +123,21 @@ inline std::uint32_t version() { return nemo_version(); }
 /** The build and the processor in words; see nemo_build_info(). */
 inline std::string build_info() { return detail::fill<std::string>(1024, nemo_build_info); }
 
+/** The CPU, then the CUDA devices, or why there are none; see nemo_device_list(). */
+inline std::vector<nemo_device_info> devices(const std::string &cuda_module = {}) {
+  const nemo_device_info empty = NEMO_DEVICE_INFO_INIT;
+  std::vector<nemo_device_info> out(8, empty);
+  for (;;) {
+    std::size_t n = 0;
+    nemo_error error = detail::empty_error();
+    const nemo_status status = nemo_device_list(cuda_module.empty() ? nullptr : cuda_module.c_str(), out.data(),
+                                                sizeof(nemo_device_info), out.size(), &n, &error);
+    if (status != NEMO_E_BUFFER_TOO_SMALL) detail::check(status, error);
+    out.resize(n, empty);
+    if (status == NEMO_OK) return out;
+  }
+}
+
 /** How to load; see ::nemo_context_options. */
 struct LoadOptions {
   std::uint32_t flags = 0;         /**< NEMO_LOAD_ bits. */
@@ -145,6 +160,10 @@ struct LoadOptions {
   std::function<void(nemo_job job, void *arg, std::uint32_t n_jobs)> parallel_for{};
   /** Context::get() of a context on whose threads this one computes, too; NULL: threads of its own. */
   nemo_context *share_threads = nullptr;
+  std::uint32_t device = 0;       /**< NEMO_DEVICE_ value. */
+  std::uint32_t device_index = 0; /**< nemo_device_info::index. */
+  std::string cuda_module{};      /**< Path of libnemotron-cuda.so; empty: beside the library. */
+  void *cuda_context = nullptr;   /**< A CUcontext of yours; NULL: the device's primary one. */
 };
 
 /** The sessions to plan for; see ::nemo_plan_options. */
@@ -383,6 +402,10 @@ class Context {
     out.snapshot_bytes = options.snapshot_bytes;
     out.allocator = options.allocator;
     out.share_threads = options.share_threads;
+    out.device = options.device;
+    out.device_index = options.device_index;
+    out.cuda_module = options.cuda_module.empty() ? nullptr : options.cuda_module.c_str();
+    out.cuda_context = options.cuda_context;
     return out;
   }
   // The C structs borrow from the arguments.

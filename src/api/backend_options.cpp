@@ -33,7 +33,7 @@ Result<CpuBackendOptions> read_backend_options(const nemo_context_options& optio
     if (is_forked(*other))
       return Status(StatusCode::kForked, "'share_threads' was made before fork()");
     if (other->threads == nullptr)
-      return Status(StatusCode::kState, "'share_threads' was loaded with NEMO_LOAD_NO_WEIGHTS");
+      return Status(StatusCode::kState, "'share_threads' was loaded without weights, or on a GPU");
     out.pool = other->threads;
     return out;
   }

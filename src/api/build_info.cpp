@@ -37,8 +37,7 @@ std::string build_info() {
   return join("version: ", NEMO_VERSION_STRING, "\ncompiler: ", __VERSION__, "\nisa levels: ref",
               kernels::avx2_kernels() != nullptr ? " avx2" : "",
               kernels::avx512_kernels() != nullptr ? " avx512" : "",
-              "\nisa chosen: ", chosen.value()->name,
-              "\ngpu: none; this build has no CUDA backend\n");
+              "\nisa chosen: ", chosen.value()->name, "\n");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/backend_options.h"
+#include "api/choose_device.h"
 #include "api/context_options.h"
 #include "api/handles.h"
 #include "api/isa.h"
@@ -19,12 +20,29 @@ namespace {
 
 constexpr std::size_t kMaxMemoryFiles = 64;
 
-Status load_engine(const ModelFile& file, const nemo_context_options& options,
-                   nemo_context& context) {
+Result<std::unique_ptr<Backend>> make_backend(const nemo_context_options& options,
+                                              nemo_context& context) {
+  std::string why_not;
+  NEMO_ASSIGN(const std::optional<CudaChoice> cuda, choose_device(options, why_not));
+  if (cuda.has_value()) {
+    auto backend = CudaBackend::create(cuda->driver, cuda->module, cuda->options);
+    if (backend.is_ok()) return std::unique_ptr<Backend>(std::move(backend).value());
+    // Only now it shows that the driver cannot run the kernels.
+    why_not = backend.status().message();
+    if (options.device != NEMO_DEVICE_AUTO || backend.status().code() != StatusCode::kNoDevice)
+      return std::move(backend).status();
+  }
+  if (!why_not.empty()) context.logger.log(NEMO_LOG_INFO, join("computing on the CPU: ", why_not));
   NEMO_ASSIGN(const kernels::KernelTable* kernels, choose_kernels(options.isa));
   NEMO_ASSIGN(const CpuBackendOptions backend_options, read_backend_options(options, kernels));
   context.threads = backend_options.pool;
-  NEMO_ASSIGN(auto backend, make_cpu_backend(backend_options));
+  return make_cpu_backend(backend_options);
+}
+
+Status load_engine(const ModelFile& file, const nemo_context_options& options,
+                   nemo_context& context) {
+  NEMO_ASSIGN(auto backend, make_backend(options, context));
+  const std::string device = backend->name();
   LoadProgress progress;
   if (options.on_progress != nullptr)
     progress = [&](std::uint64_t done, std::uint64_t total) {
@@ -32,11 +50,10 @@ Status load_engine(const ModelFile& file, const nemo_context_options& options,
     };
   NEMO_ASSIGN(context.engine,
               Engine::create(file, std::move(backend), engine_options_of(options), progress));
-  context.logger.log(
-      NEMO_LOG_INFO,
-      join("loaded '", file.path(), "' (", context.format_name, ", ",
-           context.engine->weights().size_bytes, " bytes of weights, ",
-           context.engine->weights().mapped_bytes, " more mapped) for cpu/", kernels->name));
+  context.logger.log(NEMO_LOG_INFO,
+                     join("loaded '", file.path(), "' (", context.format_name, ", ",
+                          context.engine->weights().size_bytes, " bytes of weights, ",
+                          context.engine->weights().mapped_bytes, " more mapped) for ", device));
   return Status::ok();
 }
 

@@ -21,6 +21,10 @@ Status check_options(const nemo_context_options& options) {
   NEMO_TRY(check_threads(options.n_threads));
   if (options.max_step_rows > kMaxStepRows)
     return invalid("max_step_rows ", options.max_step_rows, " is more than ", kMaxStepRows);
+  if (options.device > NEMO_DEVICE_CUDA)
+    return invalid("device ", options.device, " is not a NEMO_DEVICE_");
+  if (options.device == NEMO_DEVICE_CPU && options.cuda_context != nullptr)
+    return invalid("cuda_context is set, and device is NEMO_DEVICE_CPU");
   if (options.worker > 1) return invalid("worker is ", options.worker, "; 0 or 1");
   if (options.log_level > NEMO_LOG_DEBUG)
     return invalid("log_level ", options.log_level, " is not a NEMO_LOG_");

@@ -44,6 +44,7 @@ constexpr NamedStatus kStatuses[] = {
     NEMO_NAMED(kContextFull, NEMO_E_CONTEXT_FULL),
     NEMO_NAMED(kOverBudget, NEMO_E_OVER_BUDGET),
     NEMO_NAMED(kNoDevice, NEMO_E_NO_DEVICE),
+    NEMO_NAMED(kDeviceLost, NEMO_E_DEVICE_LOST),
     NEMO_NAMED(kBusy, NEMO_E_BUSY),
     NEMO_NAMED(kState, NEMO_E_STATE),
     NEMO_NAMED(kCancelled, NEMO_E_CANCELLED),

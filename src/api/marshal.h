@@ -18,6 +18,9 @@ namespace nemotron::api {
 template <typename T>
 inline constexpr std::uint32_t kFirstSize = sizeof(T);
 template <>
+inline constexpr std::uint32_t kFirstSize<nemo_context_options> = offsetof(nemo_context_options,
+                                                                           device);
+template <>
 inline constexpr std::uint32_t kFirstSize<nemo_quantize_options> = offsetof(nemo_quantize_options,
                                                                             imatrix_path);
 template <>

@@ -1,4 +1,5 @@
 // nemo_plan: what a model and its sessions will take, from the headers of its files.
+#include "api/choose_device.h"
 #include "api/context_options.h"
 #include "api/isa.h"
 #include "api/marshal.h"
@@ -35,8 +36,14 @@ Result<nemo_memory_plan> plan(const char* path, const nemo_context_options& opti
   const int n_threads =
       options.n_threads == 0 ? usable_processors() : static_cast<int>(options.n_threads);
   const EngineOptions engine_options = engine_options_of(options);
-  const EngineBytes engine = measure_engine(file, CpuMemory(*kernels, n_threads),
-                                            engine_options.max_step_rows, engine_options.weights);
+  std::string why_not;
+  NEMO_ASSIGN(const std::optional<CudaChoice> cuda, choose_device(options, why_not));
+  const CpuMemory on_cpu(*kernels, n_threads);
+  const CudaMemory on_gpu;
+  const BackendMemory& memory =
+      cuda.has_value() ? static_cast<const BackendMemory&>(on_gpu) : on_cpu;
+  const EngineBytes engine =
+      measure_engine(file, memory, engine_options.max_step_rows, engine_options.weights);
   NEMO_ASSIGN(const MemoryPlan planned,
               plan_memory(engine, file.config(), sessions, engine_options.snapshot_bytes));
   nemo_memory_plan out = NEMO_MEMORY_PLAN_INIT;

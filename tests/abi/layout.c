@@ -35,6 +35,7 @@ NUMBER(NEMO_E_OUT_OF_MEMORY, -300);
 NUMBER(NEMO_E_CONTEXT_FULL, -301);
 NUMBER(NEMO_E_OVER_BUDGET, -302);
 NUMBER(NEMO_E_NO_DEVICE, -400);
+NUMBER(NEMO_E_DEVICE_LOST, -401);
 NUMBER(NEMO_E_BUSY, -500);
 NUMBER(NEMO_E_STATE, -501);
 NUMBER(NEMO_E_CANCELLED, -502);
@@ -49,6 +50,9 @@ NUMBER(NEMO_ISA_AUTO, 0);
 NUMBER(NEMO_ISA_REF, 1);
 NUMBER(NEMO_ISA_AVX2, 2);
 NUMBER(NEMO_ISA_AVX512, 3);
+NUMBER(NEMO_DEVICE_CPU, 0);
+NUMBER(NEMO_DEVICE_AUTO, 1);
+NUMBER(NEMO_DEVICE_CUDA, 2);
 NUMBER(NEMO_LOAD_NO_WEIGHTS, 1);
 NUMBER(NEMO_LOAD_FP8_WEIGHT_ONLY, 2);
 NUMBER(NEMO_LOAD_MAPPED, 4);
@@ -93,7 +97,7 @@ LAYOUT_MEMBER(nemo_error, code, 4);
 LAYOUT_MEMBER(nemo_error, byte_offset, 8);
 LAYOUT_MEMBER(nemo_error, message, 16);
 
-LAYOUT_SIZE(nemo_context_options, 112);
+LAYOUT_SIZE(nemo_context_options, 136);
 LAYOUT_MEMBER(nemo_context_options, struct_size, 0);
 LAYOUT_MEMBER(nemo_context_options, flags, 4);
 LAYOUT_MEMBER(nemo_context_options, n_threads, 8);
@@ -112,6 +116,21 @@ LAYOUT_MEMBER(nemo_context_options, allocator, 80);
 LAYOUT_MEMBER(nemo_context_options, parallel_for, 88);
 LAYOUT_MEMBER(nemo_context_options, parallel_user, 96);
 LAYOUT_MEMBER(nemo_context_options, share_threads, 104);
+LAYOUT_MEMBER(nemo_context_options, device, 112);
+LAYOUT_MEMBER(nemo_context_options, device_index, 116);
+LAYOUT_MEMBER(nemo_context_options, cuda_module, 120);
+LAYOUT_MEMBER(nemo_context_options, cuda_context, 128);
+
+LAYOUT_SIZE(nemo_device_info, 544);
+LAYOUT_MEMBER(nemo_device_info, struct_size, 0);
+LAYOUT_MEMBER(nemo_device_info, kind, 4);
+LAYOUT_MEMBER(nemo_device_info, index, 8);
+LAYOUT_MEMBER(nemo_device_info, is_usable, 12);
+LAYOUT_MEMBER(nemo_device_info, n_processors, 16);
+LAYOUT_MEMBER(nemo_device_info, compute_capability, 20);
+LAYOUT_MEMBER(nemo_device_info, total_bytes, 24);
+LAYOUT_MEMBER(nemo_device_info, name, 32);
+LAYOUT_MEMBER(nemo_device_info, reason, 160);
 
 LAYOUT_SIZE(nemo_allocator, 32);
 LAYOUT_MEMBER(nemo_allocator, struct_size, 0);
@@ -366,6 +385,7 @@ int nemo_abi_initialisers(void);
 int nemo_abi_initialisers(void) {
   nemo_error error = NEMO_ERROR_INIT;
   nemo_context_options context_options = NEMO_CONTEXT_OPTIONS_INIT;
+  nemo_device_info device_info = NEMO_DEVICE_INFO_INIT;
   nemo_plan_options plan_options = NEMO_PLAN_OPTIONS_INIT;
   nemo_memory_plan memory_plan = NEMO_MEMORY_PLAN_INIT;
   nemo_memory_file memory_file = NEMO_MEMORY_FILE_INIT;
@@ -388,6 +408,7 @@ int nemo_abi_initialisers(void) {
   nemo_imatrix_options imatrix_options = NEMO_IMATRIX_OPTIONS_INIT;
   return (error.struct_size == sizeof error) +
          (context_options.struct_size == sizeof context_options) +
+         (device_info.struct_size == sizeof device_info) +
          (plan_options.struct_size == sizeof plan_options) +
          (memory_plan.struct_size == sizeof memory_plan) +
          (memory_file.struct_size == sizeof memory_file) +

@@ -23,6 +23,13 @@ expect_exit() {
 
 expect_exit 0 "$nemotron" --version
 grep -q "isa chosen" "$work/out" || fail "--version says nothing of the build"
+expect_exit 0 "$nemotron" devices --selftest
+grep -q "^cpu:0  usable" "$work/out" || fail "devices does not list the CPU"
+grep -q "^cuda:0" "$work/out" || fail "devices says nothing of CUDA"
+if grep -q "^cuda:0  not usable" "$work/out"; then
+  expect_exit 1 "$nemotron" run "$model" -p Hello --device cuda
+  grep -q NEMO_E_NO_DEVICE "$work/err" || fail "no reason why there is no GPU: $(cat "$work/err")"
+fi
 expect_exit 0 "$nemotron" run --help
 expect_exit 2 "$nemotron"
 expect_exit 2 "$nemotron" dance

@@ -94,8 +94,6 @@ Result<bool> CommandQueue::run(const RunLimit& limit) {
       NEMO_TRY(wait_for_oldest());
     }
   }
-  if (std::exchange(has_copied_, false))
-    NEMO_TRY(device_.check(device_.driver().synchronize(device_.stream()), "copying"));
   return true;
 }
 
@@ -136,6 +134,7 @@ Status CommandQueue::wait_for_oldest() {
   return device_.check(device_.driver().wait_event(event), "a step");
 }
 
+// Waits, since `from` may be given back, and written through another stream, as soon as it returns.
 void CommandQueue::copy(void* to, const void* from, std::size_t size_bytes) {
   run_all();
   if (size_bytes == 0 || !fault_.is_ok()) return;
@@ -145,7 +144,8 @@ void CommandQueue::copy(void* to, const void* from, std::size_t size_bytes) {
     status = device_.check(
         device_.driver().copy_on_device(address(to), address(from), size_bytes, device_.stream()),
         "copying");
-  has_copied_ = status.is_ok();
+  if (status.is_ok())
+    status = device_.check(device_.driver().synchronize(device_.stream()), "copying");
   keep_fault(std::move(status));
 }
 

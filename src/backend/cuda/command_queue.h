@@ -45,7 +45,8 @@ class CommandQueue {
 
   // See Backend::advance(). The device is done with everything when it returns true.
   Result<bool> advance(const RunLimit& limit);
-  // Device to device, after everything recorded. As recording, it does not fail.
+  // Device to device, after everything recorded; done when it returns. As recording, it does not
+  // fail.
   void copy(void* to, const void* from, std::size_t size_bytes);
   // Makes the next advance() return the status, unless it is ok.
   void keep_fault(Status status);
@@ -84,7 +85,6 @@ class CommandQueue {
   std::array<CuEvent, kMostWindows> events_ = {};  // the end of each window, in turns
   std::size_t n_windows_ = 0;                      // with the device
   std::size_t oldest_ = 0;                         // of them: index into events_
-  bool has_copied_ = false;                        // something that no window's end stands for
   Status fault_;                                   // of recording, not told yet
 };
 

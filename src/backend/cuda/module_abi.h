@@ -23,6 +23,8 @@ typedef struct nemo_cuda_module {
   uint32_t n_images;
   uint64_t
       kernel_signature; /* kernel_signature() of kernels/cuda/kernel_list.h: names and arguments */
+  uint32_t min_compute_capability; /* 75 for 7.5: the lowest that the images serve */
+  uint32_t reserved;
   const char* description; /* "CUDA 13.0, sm_90, PTX compute_75" */
   const nemo_cuda_image* images;
 } nemo_cuda_module;

@@ -20,8 +20,12 @@ extern "C" __attribute__((visibility("default"))) const nemo_cuda_module* nemo_c
 #include "images.inc"
 #undef NEMO_IMAGE
   };
-  static const nemo_cuda_module kModule = {NEMO_CUDA_MODULE_ABI, sizeof kImages / sizeof kImages[0],
+  static const nemo_cuda_module kModule = {NEMO_CUDA_MODULE_ABI,
+                                           sizeof kImages / sizeof kImages[0],
                                            nemotron::kernels::cuda::kernel_signature(),
-                                           NEMO_CUDA_DESCRIPTION, kImages};
+                                           NEMO_CUDA_PTX,
+                                           0,
+                                           NEMO_CUDA_DESCRIPTION,
+                                           kImages};
   return abi_version == NEMO_CUDA_MODULE_ABI ? &kModule : nullptr;
 }

@@ -25,7 +25,7 @@ TEST_CASE("pieces do not overlap, are aligned, and go back to the driver in the 
   DevicePool pool(*device, DevicePool::kNoLimit);
   std::mt19937 random(7);
   std::map<std::uintptr_t, std::size_t> taken;
-  for (int i = 0; i < 4000; ++i) {
+  for (int i = 0; i < 1500; ++i) {
     if (!taken.empty() && random() % 5 < 2) {
       auto victim = taken.begin();
       std::advance(victim, random() % taken.size());

@@ -317,6 +317,8 @@ struct Functions {
     copy.grid = {x, y, z};
     copy.n_threads = n_threads;
     std::memcpy(copy.args.data(), arguments[0], copy.args.size());
+    if (kKernelNames[static_cast<std::size_t>(copy.kernel)] == call.mock().skipped_kernel)
+      return kCuOk;
     return enqueue(call, stream, [copy, &mock = call.mock()] {
       const std::string fault = simt::run_launch(copy);
       if (!fault.empty()) mock.faults.push_back(fault);
@@ -343,8 +345,8 @@ CudaDriver MockCuda::driver() {
 CudaModule MockCuda::module() {
   static const unsigned char kNumbers[] = {1, 2};
   static const nemo_cuda_image kImages[] = {{&kNumbers[0], 1}, {&kNumbers[1], 1}};
-  static const nemo_cuda_module kModule = {NEMO_CUDA_MODULE_ABI, 2,
-                                           kernels::cuda::kernel_signature(), "mock", kImages};
+  static const nemo_cuda_module kModule = {
+      NEMO_CUDA_MODULE_ABI, 2, kernels::cuda::kernel_signature(), 75, 0, "mock", kImages};
   return {{std::shared_ptr<void>(), &kModule}, "mock"};
 }
 

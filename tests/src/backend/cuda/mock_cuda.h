@@ -31,6 +31,7 @@ struct MockCuda {
   std::int64_t fail_at = -1;       // the call, counted from 0, that fails with `failure`
   CuResult failure = 719;          // CUDA_ERROR_LAUNCH_FAILED
   std::set<std::string> may_fail;  // names of the calls that are counted for it; empty: all
+  std::string skipped_kernel;      // is launched, and does nothing
   int n_devices = 1;
 
   // What has happened.

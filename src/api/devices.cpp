@@ -1,0 +1,117 @@
+// The devices that a context can compute on: listing them, and choosing one.
+#include <algorithm>
+#include <cstring>
+
+#include "api/choose_device.h"
+#include "api/isa.h"
+#include "api/marshal.h"
+#include "api/printable.h"
+#include "backend/cuda/cuda_devices.h"
+#include "threading/thread_pool.h"
+
+namespace nemotron::api {
+
+namespace {
+
+std::string path_of(const char* cuda_module) { return cuda_module == nullptr ? "" : cuda_module; }
+
+// Whole characters that fit, and a terminator.
+template <std::size_t kCapacity>
+void copy_text(std::string_view text, char (&out)[kCapacity]) {
+  std::size_t n = 0;
+  for_each_printable(text, [&](std::string_view shown) {
+    if (n + shown.size() >= kCapacity) return false;
+    std::memcpy(out + n, shown.data(), shown.size());
+    n += shown.size();
+    return true;
+  });
+  out[n] = '\0';
+}
+
+nemo_device_info describe_cpu() {
+  nemo_device_info out = NEMO_DEVICE_INFO_INIT;
+  out.kind = NEMO_DEVICE_CPU;
+  out.is_usable = 1;
+  out.n_processors = static_cast<std::uint32_t>(usable_processors());
+  copy_text(join("CPU, instruction set level ", choose_kernels(NEMO_ISA_AUTO).value()->name),
+            out.name);
+  return out;
+}
+
+nemo_device_info describe_cuda(const CudaDeviceInfo& info) {
+  nemo_device_info out = NEMO_DEVICE_INFO_INIT;
+  out.kind = NEMO_DEVICE_CUDA;
+  out.index = static_cast<std::uint32_t>(info.index);
+  out.is_usable = info.usable.is_ok() ? 1 : 0;
+  out.n_processors = static_cast<std::uint32_t>(std::max(0, info.n_processors));
+  out.compute_capability = static_cast<std::uint32_t>(std::max(0, info.compute_capability));
+  out.total_bytes = info.total_bytes;
+  copy_text(info.name, out.name);
+  copy_text(info.usable.message(), out.reason);
+  return out;
+}
+
+Status write_devices(const std::vector<nemo_device_info>& found, nemo_device_info* devices,
+                     std::size_t stride_bytes, std::size_t capacity, std::size_t* n_devices) {
+  if (n_devices == nullptr) return null_argument("n_devices");
+  *n_devices = found.size();
+  if (found.size() > capacity)
+    return {StatusCode::kBufferTooSmall,
+            join("there is room for ", capacity, " devices; there are ", found.size())};
+  NEMO_TRY(check_array(devices, found.size(), stride_bytes, "devices"));
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    auto* out = reinterpret_cast<nemo_device_info*>(reinterpret_cast<std::byte*>(devices) +
+                                                    i * stride_bytes);
+    if (out->struct_size > stride_bytes)
+      return {StatusCode::kStructSize, join("'devices[", i, "]'.struct_size is ", out->struct_size,
+                                            ", more than the stride")};
+    NEMO_TRY(write_struct(out, "devices", found[i]));
+  }
+  return Status::ok();
+}
+
+// The device asked for, usable or not.
+Result<CudaChoice> find_cuda(const nemo_context_options& options) {
+  NEMO_ASSIGN(const CudaDriver driver, load_cuda_driver());
+  NEMO_ASSIGN(CudaModule module, open_cuda_module(path_of(options.cuda_module)));
+  const std::vector<CudaDeviceInfo> devices = list_cuda_devices(driver, module);
+  if (options.device_index >= devices.size())
+    return Status(StatusCode::kNoDevice,
+                  join("CUDA device ", options.device_index, " of ", devices.size()));
+  NEMO_TRY(devices[options.device_index].usable);
+  CudaChoice choice{driver, std::move(module), {}};
+  choice.options.device.index = static_cast<int>(options.device_index);
+  choice.options.device.context = static_cast<CuContext>(options.cuda_context);
+  if (options.max_bytes != 0) choice.options.max_bytes = options.max_bytes;
+  choice.options.fp8_weight_only = (options.flags & NEMO_LOAD_FP8_WEIGHT_ONLY) != 0;
+  return choice;
+}
+
+}  // namespace
+
+Result<std::optional<CudaChoice>> choose_device(const nemo_context_options& options,
+                                                std::string& why_not) {
+  if (options.device == NEMO_DEVICE_CPU) return std::optional<CudaChoice>();
+  Result<CudaChoice> choice = find_cuda(options);
+  if (choice.is_ok()) return std::optional<CudaChoice>(std::move(choice).value());
+  if (options.device == NEMO_DEVICE_CUDA) return std::move(choice).status();
+  why_not = choice.status().message();
+  return std::optional<CudaChoice>();
+}
+
+}  // namespace nemotron::api
+
+using namespace nemotron;
+using namespace nemotron::api;
+
+extern "C" nemo_status nemo_device_list(const char* cuda_module, nemo_device_info* devices,
+                                        size_t stride_bytes, size_t capacity, size_t* n_devices,
+                                        nemo_error* err) {
+  return guarded(err, [&] {
+    std::vector<nemo_device_info> found = {describe_cpu()};
+    for (const CudaDeviceInfo& info :
+         list_cuda_devices(load_cuda_driver(), open_cuda_module(path_of(cuda_module))))
+      found.push_back(describe_cuda(info));
+    return write_devices(found, devices, stride_bytes, capacity, n_devices);
+  });
+}

@@ -1,0 +1,67 @@
+// On a real device: models give the official code's logits, and, since the plain kernels add in the
+// same order and round alike, the bytes of the simulation. Skipped without a device.
+#include <cstdlib>
+#include <iostream>
+
+#include "backend/cuda/cuda_devices.h"
+#include "cuda_fixture.h"
+#include "src/session/saved_case.h"
+
+using namespace nemotron;
+using namespace nemotron::test;
+
+namespace {
+
+struct Gpu {
+  Result<CudaDriver> driver = load_cuda_driver();
+  Result<CudaModule> module = open_cuda_module(NEMO_CUDA_MODULE_PATH);
+
+  // CTest knows this line.
+  bool is_there() const {
+    const Status usable = list_cuda_devices(driver, module)[0].usable;
+    if (!usable.is_ok()) std::cout << "skipped: no CUDA device: " << usable.message() << "\n";
+    return usable.is_ok();
+  }
+  std::shared_ptr<Engine> engine(const std::string& path) const {
+    auto file = open_model(path);
+    REQUIRE(file.is_ok());
+    auto backend = CudaBackend::create(driver.value(), module.value(), {});
+    INFO(backend.status().message());
+    REQUIRE(backend.is_ok());
+    auto made = Engine::create(file.value(), std::move(backend).value(), {}, {});
+    INFO(made.status().message());
+    REQUIRE(made.is_ok());
+    return std::move(made).value();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("on a device the logits are the official code's and the simulation's bytes") {
+  const Gpu gpu;
+  if (!gpu.is_there()) return;
+  for (const std::string& name : golden_names()) {
+    const GoldenCase golden(name);
+    INFO(name);
+    const auto logits =
+        eval_in_pieces(*make_session(gpu.engine(golden.model_path)), golden.tokens, 1000);
+    CHECK(largest_difference(logits, golden.logits) <= 1e-4 * rms(golden.logits));
+    MockCuda::reset();
+    const auto simulated =
+        eval_in_pieces(*make_session(cuda_engine(golden.model_path)), golden.tokens, 1000);
+    CHECK(same_bytes(logits, simulated));
+  }
+}
+
+TEST_CASE("on a device how a prompt is cut changes no byte, and states move") {
+  const Gpu gpu;
+  if (!gpu.is_there()) return;
+  const GoldenCase golden("mixed");
+  const auto engine = gpu.engine(golden.model_path);
+  const auto whole = eval_in_pieces(*make_session(engine), golden.tokens, 1000);
+  CHECK(same_bytes(eval_in_pieces(*make_session(engine), golden.tokens, 7), whole));
+  const auto session = make_session(engine);
+  run(*session, some_tokens(*engine, 100));
+  const Bytes saved = save_bytes(*session);
+  CHECK(same_bytes(continued(*restore_bytes(engine, saved)), continued(*session)));
+}

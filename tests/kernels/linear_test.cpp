@@ -73,18 +73,14 @@ enum class Rounding { kNone, kInt8, kBF16 };
 Rounding input_rounding(const KernelTable& table, TensorType type, std::int64_t n_in) {
   if (std::string_view(table.name) != "avx512") return Rounding::kNone;
   switch (type) {
-    case TensorType::kQ4_0:
-    case TensorType::kQ5_0:
-    case TensorType::kQ8_0:
-    case TensorType::kQ4_K:
-    case TensorType::kQ6_K:
-    case TensorType::kIQ4_NL:
-      return Rounding::kInt8;
+    case TensorType::kF32:
+    case TensorType::kF16:
+      return Rounding::kNone;
     case TensorType::kBF16:
     case TensorType::kF8_E4M3:
       return n_in % 32 == 0 ? Rounding::kBF16 : Rounding::kNone;
     default:
-      return Rounding::kNone;
+      return Rounding::kInt8;
   }
 }
 

@@ -84,6 +84,7 @@ struct StoredMatrix {
           break;
         case TensorType::kNVFP4:
           for (std::size_t k = 0; k < 4; ++k) bytes[at + k] &= 0x3f;
+          if (random.bits() % 4 == 0) bytes[at + random.bits() % 4] = 0x7f;  // means 0
           break;
         default:
           for (const std::size_t offset : half_offsets(type)) put_half(at + offset);

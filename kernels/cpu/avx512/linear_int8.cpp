@@ -13,7 +13,7 @@
 #include <cstring>
 #include <utility>
 
-#include "kernels/cpu/avx512/unpack.h"
+#include "kernels/cpu/avx512/unpack_k.h"
 
 namespace nemotron::kernels::avx512 {
 
@@ -53,6 +53,14 @@ NEMO_INLINE_AVX512 __m512 add_block(__m512 sum, const Codes& codes, const Factor
     const __m512 u = _mm512_cvtepi32_ps(dot<0, 8>(_mm512_setzero_si512(), codes, q));
     const __m512 v = _mm512_fnmadd_ps(w.b, _mm512_castsi512_ps(start), _mm512_mul_ps(u, w.a));
     return _mm512_fmadd_ps(v, scale, sum);
+  } else if constexpr (kMode == CodeMode::kHalvesMinimum) {
+    const __m512 second = _mm512_castsi512_ps(_mm512_set1_epi32(x.sums[row].b));
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512 u = _mm512_cvtepi32_ps(dot<0, 4>(zero, codes, q));
+    const __m512 v = _mm512_cvtepi32_ps(dot<4, 8>(zero, codes, q));
+    const __m512 both = _mm512_fmadd_ps(v, w.b, _mm512_mul_ps(u, w.a));
+    const __m512 less = _mm512_fnmadd_ps(w.c, _mm512_castsi512_ps(start), both);
+    return _mm512_fmadd_ps(_mm512_fnmadd_ps(w.d, second, less), scale, sum);
   } else {
     const __m512i second = _mm512_set1_epi32(x.sums[row].b);
     const __m512 u = _mm512_cvtepi32_ps(dot<0, 4>(start, codes, q));
@@ -156,24 +164,33 @@ std::int32_t float_bits(float value) {
 }
 
 PreparedInt8::Sums sums_for(PackedForm form, std::int32_t first_half, std::int32_t second_half) {
+  const std::int32_t both = first_half + second_half;
   switch (form) {
     case PackedForm::kQ8_0:
     case PackedForm::kIQ4_NL:
-      return {-128 * (first_half + second_half), 0};
+    case PackedForm::kIQ4_XS:
+      return {-128 * both, 0};
     case PackedForm::kQ5_0:
-      return {-16 * (first_half + second_half), 0};
+      return {-16 * both, 0};
     case PackedForm::kQ4_0:
-      return {-8 * (first_half + second_half), 0};
+      return {-8 * both, 0};
+    case PackedForm::kQ4_1:
+    case PackedForm::kQ5_1:
     case PackedForm::kQ4_K:
-      return {float_bits(static_cast<float>(first_half + second_half)), 0};
+    case PackedForm::kQ5_K:
+      return {float_bits(static_cast<float>(both)), 0};
+    case PackedForm::kQ2_K:
+      return {float_bits(static_cast<float>(first_half)),
+              float_bits(static_cast<float>(second_half))};
+    case PackedForm::kQ3_K:
+      return {-4 * first_half, -4 * second_half};
     case PackedForm::kQ6_K:
       return {-32 * first_half, -32 * second_half};
-    case PackedForm::kBF16:
-    case PackedForm::kF8:
-    case PackedForm::kNone:
-      break;
+    case PackedForm::kNVFP4:
+      return {-12 * first_half, -12 * second_half};
+    default:
+      return {0, 0};
   }
-  return {0, 0};
 }
 
 }  // namespace
@@ -208,17 +225,29 @@ void linear_int8(const LinearParams& p, PackedForm form, std::int64_t first, std
       return product<UnpackQ8_0>(p, first, last);
     case PackedForm::kQ5_0:
       return product<UnpackQ5_0>(p, first, last);
+    case PackedForm::kQ5_1:
+      return product<UnpackQ5_1>(p, first, last);
     case PackedForm::kQ4_0:
       return product<UnpackQ4_0>(p, first, last);
+    case PackedForm::kQ4_1:
+      return product<UnpackQ4_1>(p, first, last);
     case PackedForm::kIQ4_NL:
       return product<UnpackIQ4_NL>(p, first, last);
+    case PackedForm::kNVFP4:
+      return product<UnpackNVFP4>(p, first, last);
+    case PackedForm::kQ2_K:
+      return product<UnpackQ2_K>(p, first, last);
+    case PackedForm::kQ3_K:
+      return product<UnpackQ3_K>(p, first, last);
     case PackedForm::kQ4_K:
       return product<UnpackQ4_K>(p, first, last);
+    case PackedForm::kQ5_K:
+      return product<UnpackQ5_K>(p, first, last);
     case PackedForm::kQ6_K:
       return product<UnpackQ6_K>(p, first, last);
-    case PackedForm::kBF16:
-    case PackedForm::kF8:
-    case PackedForm::kNone:
+    case PackedForm::kIQ4_XS:
+      return product<UnpackIQ4_XS>(p, first, last);
+    default:
       break;
   }
 }

@@ -19,10 +19,14 @@ struct Codes {
 //   kOffset   w = a (u - kOffset)                         a * scale * (u.q - kOffset * sum q)
 //   kMinimum  w = a u - b                                 (a * u.q - b * sum q) * scale
 //   kHalves   w = (a | b) (u - kOffset), by half a block  (a * first half + b * second) * scale
-enum class CodeMode : std::uint8_t { kOffset, kMinimum, kHalves };
+//   kHalvesMinimum  w = (a | b) u - (c | d)   (a * first + b * second - c * sum - d * sum) * scale
+enum class CodeMode : std::uint8_t { kOffset, kMinimum, kHalves, kHalvesMinimum };
 
 struct Factors {
-  __m512 a, b;
+  __m512 a;
+  __m512 b = {};
+  __m512 c = {};
+  __m512 d = {};
 };
 
 NEMO_INLINE_AVX512 __m512i load(const std::byte* from, int vector) {
@@ -58,6 +62,27 @@ NEMO_INLINE_AVX512 __m512i or_masked(__m512i codes, __m512i bits, __m512i mask) 
   return _mm512_ternarylogic_epi32(codes, bits, mask, 0xf8);
 }
 
+// codes | single bits at `vector`, which become bit kBit of a code.
+template <int kBit>
+NEMO_INLINE_AVX512 void add_single_bits(const std::byte* from, int vector, Codes& codes) {
+  const __m512i bits = load(from, vector);
+  const __m512i mask = _mm512_set1_epi8(1 << kBit);
+#pragma GCC unroll 8
+  for (int q = 0; q < 8; ++q) {
+    const __m512i shifted = q < kBit ? _mm512_slli_epi16(bits, static_cast<unsigned>(kBit - q))
+                                     : _mm512_srli_epi16(bits, static_cast<unsigned>(q - kBit));
+    codes.quad[q] = or_masked(codes.quad[q], shifted, mask);
+  }
+}
+
+NEMO_INLINE_AVX512 void choose(const std::int8_t (&values)[16], int offset, Codes& codes) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(values));
+  const __m512i table =
+      _mm512_add_epi8(_mm512_broadcast_i32x4(bytes), _mm512_set1_epi8(static_cast<char>(offset)));
+#pragma GCC unroll 8
+  for (int q = 0; q < 8; ++q) codes.quad[q] = _mm512_shuffle_epi8(table, codes.quad[q]);
+}
+
 // What the forms with one half per block share: the halves lie behind the codes.
 template <PackedForm kForm>
 struct UnpackOneScale {
@@ -67,7 +92,7 @@ struct UnpackOneScale {
 
   NEMO_INLINE_AVX512 static Header header(const std::byte*) { return {}; }
   NEMO_INLINE_AVX512 static Factors factors(const std::byte* block, const Header&) {
-    return {load_halves(block + kLayout.block_bytes - kTileHalfBytes), _mm512_setzero_ps()};
+    return {load_halves(block + kLayout.block_bytes - kTileHalfBytes)};
   }
 };
 
@@ -81,16 +106,7 @@ struct UnpackQ8_0 : UnpackOneScale<PackedForm::kQ8_0> {
 struct UnpackQ5_0 : UnpackOneScale<PackedForm::kQ5_0> {
   NEMO_INLINE_AVX512 static void codes(const std::byte* block, Codes& out) {
     unpack_nibbles(block, out);
-    const __m512i fifth = load(block, 4);
-    const __m512i bit = _mm512_set1_epi8(0x10);
-    out.quad[0] = or_masked(out.quad[0], _mm512_slli_epi16(fifth, 4), bit);
-    out.quad[1] = or_masked(out.quad[1], _mm512_slli_epi16(fifth, 3), bit);
-    out.quad[2] = or_masked(out.quad[2], _mm512_slli_epi16(fifth, 2), bit);
-    out.quad[3] = or_masked(out.quad[3], _mm512_slli_epi16(fifth, 1), bit);
-    out.quad[4] = or_masked(out.quad[4], fifth, bit);
-    out.quad[5] = or_masked(out.quad[5], _mm512_srli_epi16(fifth, 1), bit);
-    out.quad[6] = or_masked(out.quad[6], _mm512_srli_epi16(fifth, 2), bit);
-    out.quad[7] = or_masked(out.quad[7], _mm512_srli_epi16(fifth, 3), bit);
+    add_single_bits<4>(block, 4, out);
   }
 };
 
@@ -104,55 +120,54 @@ struct UnpackQ4_0 : UnpackOneScale<PackedForm::kQ4_0> {
 struct UnpackIQ4_NL : UnpackOneScale<PackedForm::kIQ4_NL> {
   NEMO_INLINE_AVX512 static void codes(const std::byte* block, Codes& out) {
     unpack_nibbles(block, out);
-    const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kIQ4Values));
-    const __m512i table =
-        _mm512_xor_si512(_mm512_broadcast_i32x4(values), _mm512_set1_epi8(static_cast<char>(0x80)));
-#pragma GCC unroll 8
-    for (int q = 0; q < 8; ++q) out.quad[q] = _mm512_shuffle_epi8(table, out.quad[q]);
+    choose(kIQ4Values, 128, out);
   }
 };
 
-struct UnpackQ4_K {
-  static constexpr PackedLayout kLayout = packed_layout(PackedForm::kQ4_K);
+// The same with minima: -m lies behind d in the form's terms.
+template <PackedForm kForm>
+struct UnpackMinimum : UnpackOneScale<kForm> {
   static constexpr CodeMode kMode = CodeMode::kMinimum;
-  struct Header {
-    __m512 d, dmin;
-  };
+  using Header = typename UnpackOneScale<kForm>::Header;
 
-  NEMO_INLINE_AVX512 static Header header(const std::byte* group) {
-    return {load_halves(group), load_halves(group + 32)};
-  }
-  NEMO_INLINE_AVX512 static void codes(const std::byte* block, Codes& out) {
-    unpack_nibbles(block + 32, out);
-  }
-  NEMO_INLINE_AVX512 static Factors factors(const std::byte* block, const Header& h) {
-    return {_mm512_mul_ps(h.d, floats_from_unsigned(block)),
-            _mm512_mul_ps(h.dmin, floats_from_unsigned(block + 16))};
+  NEMO_INLINE_AVX512 static Factors factors(const std::byte* block, const Header&) {
+    const std::byte* halves = block + packed_layout(kForm).block_bytes - 2 * kTileHalfBytes;
+    const __m512 minus_zero = _mm512_set1_ps(-0.0f);
+    return {load_halves(halves), _mm512_xor_ps(load_halves(halves + kTileHalfBytes), minus_zero)};
   }
 };
 
-struct UnpackQ6_K {
-  static constexpr PackedLayout kLayout = packed_layout(PackedForm::kQ6_K);
-  static constexpr CodeMode kMode = CodeMode::kHalves;
-  using Header = __m512;
-
-  NEMO_INLINE_AVX512 static Header header(const std::byte* group) { return load_halves(group); }
+struct UnpackQ4_1 : UnpackMinimum<PackedForm::kQ4_1> {
   NEMO_INLINE_AVX512 static void codes(const std::byte* block, Codes& out) {
-    unpack_nibbles(block + 32, out);
-    const __m512i bits = _mm512_set1_epi8(0x30);
-#pragma GCC unroll 2
-    for (int i = 0; i < 2; ++i) {
-      const __m512i upper = load(block + 32, 4 + i);
-      __m512i* quad = out.quad + 4 * i;
-      quad[0] = or_masked(quad[0], _mm512_slli_epi16(upper, 4), bits);
-      quad[1] = or_masked(quad[1], _mm512_slli_epi16(upper, 2), bits);
-      quad[2] = or_masked(quad[2], upper, bits);
-      quad[3] = or_masked(quad[3], _mm512_srli_epi16(upper, 2), bits);
-    }
+    unpack_nibbles(block, out);
   }
-  NEMO_INLINE_AVX512 static Factors factors(const std::byte* block, const Header& d) {
-    return {_mm512_mul_ps(d, floats_from_signed(block)),
-            _mm512_mul_ps(d, floats_from_signed(block + 16))};
+};
+
+struct UnpackQ5_1 : UnpackMinimum<PackedForm::kQ5_1> {
+  NEMO_INLINE_AVX512 static void codes(const std::byte* block, Codes& out) {
+    UnpackQ5_0::codes(block, out);
+  }
+};
+
+// Codes are twice the value + 12. A scale's bits, seven places up, are a half of 2^-8 its value.
+struct UnpackNVFP4 {
+  static constexpr PackedLayout kLayout = packed_layout(PackedForm::kNVFP4);
+  static constexpr CodeMode kMode = CodeMode::kHalves;
+  struct Header {};
+
+  NEMO_INLINE_AVX512 static Header header(const std::byte*) { return {}; }
+  NEMO_INLINE_AVX512 static void codes(const std::byte* block, Codes& out) {
+    unpack_nibbles(block, out);
+    choose(kFp4DoubledValues, 12, out);
+  }
+  NEMO_INLINE_AVX512 static __m512 scales(const std::byte* from) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    const __m256i halves = _mm256_slli_epi16(_mm256_cvtepu8_epi16(bytes), 7);
+    return _mm512_mul_ps(_mm512_cvtph_ps(halves), _mm512_set1_ps(128.0f));
+  }
+  NEMO_INLINE_AVX512 static Factors factors(const std::byte* block, const Header&) {
+    const std::byte* from = block + 4 * kVectorBytes;
+    return {scales(from), scales(from + 16)};
   }
 };
 

@@ -1,9 +1,10 @@
-// BF16 and FP8 weights times bf16 activations; every E4M3 value is exact in bf16. Per output one
-// chain of vdpbf16ps over pairs of columns, ascending, from zero: the same for one row and for
-// many. Lanes are outputs, so nothing is summed across them. A chain waits for itself; several
-// tiles or rows at a time fill the gaps.
+// BF16 and FP8 weights times bf16 activations; every E4M3 value is exact in bf16. F16 and F32
+// weights times f32 activations. Per output one chain of vdpbf16ps over pairs of columns, or of FMA
+// over columns, ascending, from zero: the same for one row and for many. Lanes are outputs, so
+// nothing is summed across them. A chain waits for itself; several tiles or rows at a time fill the
+// gaps.
 #if defined(__x86_64__)
-#include "kernels/cpu/avx512/linear_bf16.h"
+#include "kernels/cpu/avx512/linear_float.h"
 
 #include <algorithm>
 #include <array>
@@ -21,9 +22,9 @@ namespace nemotron::kernels::avx512 {
 namespace {
 
 constexpr int kMaxRows = 16;
-constexpr std::int64_t kRowBytes = kBlockColumns * 2;  // of one row and block, prepared
+constexpr std::int64_t kStepBytes = 4;  // of a row that an instruction takes: two bf16 or one f32
 
-struct Bf16Product {
+struct FloatProduct {
   const std::byte* tile;
   std::int64_t tile_bytes;
   const std::byte* x;  // first row of the product at block 0
@@ -34,19 +35,57 @@ struct Bf16Product {
   std::int64_t n_outputs;  // from the first tile's first
 };
 
-NEMO_INLINE_AVX512 __m512bh pair_of(const std::byte* x) {
-  std::int32_t two;
-  std::memcpy(&two, x, sizeof two);
-  return (__m512bh)_mm512_set1_epi32(two);
+NEMO_INLINE_AVX512 __m512i broadcast_step(const std::byte* x) {
+  std::int32_t bits;
+  std::memcpy(&bits, x, sizeof bits);
+  return _mm512_set1_epi32(bits);
 }
 
-// A vector of a packed tile as weights: kPairs pairs of columns each.
-struct Bf16Weights {
-  static constexpr PackedForm kForm = PackedForm::kBF16;
-  static constexpr int kPairs = 1;
+// What weights that meet bf16 share: two columns a step.
+struct InPairs {
+  static constexpr int kBlockSteps = static_cast<int>(kBlockColumns) / 2;
 
-  NEMO_INLINE_AVX512 static void load(const std::byte* from, __m512bh (&w)[kPairs]) {
-    w[0] = (__m512bh)_mm512_loadu_si512(from);
+  NEMO_INLINE_AVX512 static __m512 add(__m512 sum, __m512i w, __m512i x) {
+    return _mm512_dpbf16_ps(sum, (__m512bh)w, (__m512bh)x);
+  }
+};
+
+// And those that meet f32.
+struct Single {
+  static constexpr int kBlockSteps = static_cast<int>(kBlockColumns);
+
+  NEMO_INLINE_AVX512 static __m512 add(__m512 sum, __m512i w, __m512i x) {
+    return _mm512_fmadd_ps(_mm512_castsi512_ps(w), _mm512_castsi512_ps(x), sum);
+  }
+};
+
+// A vector of a packed tile as weights, of kSteps steps each.
+struct Bf16Weights : InPairs {
+  static constexpr PackedForm kForm = PackedForm::kBF16;
+  static constexpr int kSteps = 1;
+
+  NEMO_INLINE_AVX512 static void load(const std::byte* from, __m512i (&w)[kSteps]) {
+    w[0] = _mm512_loadu_si512(from);
+  }
+};
+
+struct F32Weights : Single {
+  static constexpr PackedForm kForm = PackedForm::kF32;
+  static constexpr int kSteps = 1;
+
+  NEMO_INLINE_AVX512 static void load(const std::byte* from, __m512i (&w)[kSteps]) {
+    w[0] = _mm512_loadu_si512(from);
+  }
+};
+
+struct F16Weights : Single {
+  static constexpr PackedForm kForm = PackedForm::kF16;
+  static constexpr int kSteps = 2;
+
+  NEMO_INLINE_AVX512 static void load(const std::byte* from, __m512i (&w)[kSteps]) {
+    const auto* halves = reinterpret_cast<const __m256i*>(from);
+    w[0] = _mm512_castps_si512(_mm512_cvtph_ps(_mm256_loadu_si256(halves)));
+    w[1] = _mm512_castps_si512(_mm512_cvtph_ps(_mm256_loadu_si256(halves + 1)));
   }
 };
 
@@ -66,30 +105,31 @@ constexpr E4M3Bytes make_e4m3_bytes() {
 }
 alignas(64) constexpr E4M3Bytes kE4M3Bytes = make_e4m3_bytes();
 
-struct F8Weights {
+struct F8Weights : InPairs {
   static constexpr PackedForm kForm = PackedForm::kF8;
-  static constexpr int kPairs = 2;
+  static constexpr int kSteps = 2;
 
   NEMO_INLINE_AVX512 static __m512i look_up(const unsigned char* table, __m512i codes) {
     return _mm512_permutex2var_epi8(_mm512_load_si512(table), codes,
                                     _mm512_load_si512(table + kVectorBytes));
   }
-  NEMO_INLINE_AVX512 static void load(const std::byte* from, __m512bh (&w)[kPairs]) {
+  NEMO_INLINE_AVX512 static void load(const std::byte* from, __m512i (&w)[kSteps]) {
     const __m512i codes = _mm512_loadu_si512(from);
     const __m512i sign = _mm512_set1_epi8(static_cast<char>(0x80));
     // high | (codes & sign)
     const __m512i high =
         _mm512_ternarylogic_epi32(look_up(kE4M3Bytes.high, codes), codes, sign, 0xf8);
     const __m512i low = look_up(kE4M3Bytes.low, codes);
-    w[0] = (__m512bh)_mm512_unpacklo_epi8(low, high);
-    w[1] = (__m512bh)_mm512_unpackhi_epi8(low, high);
+    w[0] = _mm512_unpacklo_epi8(low, high);
+    w[1] = _mm512_unpackhi_epi8(low, high);
   }
 };
 
 // kTiles tiles times kRows rows.
 template <class Weights, int kTiles, int kRows>
-NEMO_TARGET_AVX512 void multiply(const Bf16Product& p) {
-  constexpr int kVectors = static_cast<int>(kBlockColumns) / 2 / Weights::kPairs;
+NEMO_TARGET_AVX512 void multiply(const FloatProduct& p) {
+  constexpr int kVectors = Weights::kBlockSteps / Weights::kSteps;
+  constexpr std::int64_t kRowBytes = Weights::kBlockSteps * kStepBytes;
   __m512 sum[kTiles][kRows];
 #pragma GCC unroll 4
   for (int t = 0; t < kTiles; ++t) {
@@ -104,14 +144,15 @@ NEMO_TARGET_AVX512 void multiply(const Bf16Product& p) {
 #pragma GCC unroll 4
       for (int t = 0; t < kTiles; ++t) {
         prefetch_ahead<kVectorBytes>(w + t * p.tile_bytes);
-        __m512bh weights[Weights::kPairs];
+        __m512i weights[Weights::kSteps];
         Weights::load(w + t * p.tile_bytes, weights);
 #pragma GCC unroll 2
-        for (int pair = 0; pair < Weights::kPairs; ++pair) {
-          const std::byte* from = x + 4 * (v * Weights::kPairs + pair);
+        for (int step = 0; step < Weights::kSteps; ++step) {
+          const std::byte* from = x + kStepBytes * (v * Weights::kSteps + step);
 #pragma GCC unroll 16
           for (int r = 0; r < kRows; ++r)
-            sum[t][r] = _mm512_dpbf16_ps(sum[t][r], weights[pair], pair_of(from + r * kRowBytes));
+            sum[t][r] =
+                Weights::add(sum[t][r], weights[step], broadcast_step(from + r * kRowBytes));
         }
       }
     }
@@ -137,7 +178,7 @@ int tiles_at_once(std::int64_t n_rows, std::int64_t n_tiles) {
 }
 
 template <class Weights>
-void multiply_rows(const Bf16Product& p, std::int64_t n_rows, int n_tiles) {
+void multiply_rows(const FloatProduct& p, std::int64_t n_rows, int n_tiles) {
   static constexpr auto kOneTile = row_table<Weights>(std::make_index_sequence<kMaxRows>());
   if (n_tiles == 4) {
     (n_rows == 1 ? multiply<Weights, 4, 1> : multiply<Weights, 4, 2>)(p);
@@ -148,7 +189,8 @@ void multiply_rows(const Bf16Product& p, std::int64_t n_rows, int n_tiles) {
 
 template <class Weights>
 void product(const LinearParams& p, std::int64_t first, std::int64_t last) {
-  Bf16Product product{};
+  constexpr std::int64_t kRowBytes = Weights::kBlockSteps * kStepBytes;
+  FloatProduct product{};
   product.tile_bytes = packed_layout(Weights::kForm).tile_bytes(p.n_in);
   product.x_block_bytes = p.n_rows * kRowBytes;
   product.n_blocks = p.n_in / kBlockColumns;
@@ -168,10 +210,6 @@ void product(const LinearParams& p, std::int64_t first, std::int64_t last) {
 
 }  // namespace
 
-std::int64_t bf16_prepared_bytes(std::int64_t n_rows, std::int64_t n_in) {
-  return n_rows * n_in * 2;
-}
-
 NEMO_TARGET_AVX512 void prepare_bf16(const PrepareParams& p, std::int64_t first,
                                      std::int64_t last) {
   auto* out = static_cast<std::byte*>(p.prepared);  // [n_blocks][n_rows][32]
@@ -184,16 +222,32 @@ NEMO_TARGET_AVX512 void prepare_bf16(const PrepareParams& p, std::int64_t first,
         x = multiples;
       }
       const __m512bh rounded = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + kLanes), _mm512_loadu_ps(x));
-      _mm512_storeu_si512(out + (b * p.n_rows + r) * kRowBytes, (__m512i)rounded);
+      _mm512_storeu_si512(out + (b * p.n_rows + r) * kBlockColumns * 2, (__m512i)rounded);
     }
   }
 }
 
-void linear_bf16(const LinearParams& p, PackedForm form, std::int64_t first, std::int64_t last) {
-  if (form == PackedForm::kBF16) {
-    product<Bf16Weights>(p, first, last);
-  } else {
-    product<F8Weights>(p, first, last);
+void prepare_f32(const PrepareParams& p, std::int64_t first, std::int64_t last) {
+  auto* out = static_cast<float*>(p.prepared);  // [n_blocks][n_rows][32]
+  for (std::int64_t b = first; b < last; ++b) {
+    for (std::int64_t r = 0; r < p.n_rows; ++r)
+      std::copy_n(p.x + r * p.n_in + b * kBlockColumns, kBlockColumns,
+                  out + (b * p.n_rows + r) * kBlockColumns);
+  }
+}
+
+void linear_float(const LinearParams& p, PackedForm form, std::int64_t first, std::int64_t last) {
+  switch (form) {
+    case PackedForm::kBF16:
+      return product<Bf16Weights>(p, first, last);
+    case PackedForm::kF8:
+      return product<F8Weights>(p, first, last);
+    case PackedForm::kF16:
+      return product<F16Weights>(p, first, last);
+    case PackedForm::kF32:
+      return product<F32Weights>(p, first, last);
+    default:
+      break;
   }
 }
 

@@ -22,11 +22,13 @@
   NEMO_CUDA_WEIGHT_TYPES(NEMO_CUDA_LINEAR_ENTRY, X)
 
 // In the order of TensorType.
+// clang-format off
 #define NEMO_CUDA_WEIGHT_TYPES(Y, X)                                                         \
   Y(X, F32)                                                                                  \
   Y(X, F16)                                                                                  \
   Y(X, BF16) Y(X, F8_E4M3) Y(X, Q4_0) Y(X, Q4_1) Y(X, Q5_0) Y(X, Q5_1) Y(X, Q8_0) Y(X, Q2_K) \
       Y(X, Q3_K) Y(X, Q4_K) Y(X, Q5_K) Y(X, Q6_K) Y(X, IQ4_NL) Y(X, IQ4_XS) Y(X, NVFP4)
+// clang-format on
 #define NEMO_CUDA_LINEAR_ENTRY(X, type) X(linear_##type##_ref, LinearArgs)
 
 namespace nemotron::kernels::cuda {

@@ -27,6 +27,7 @@ double decimal(float value) { return std::round(static_cast<double>(value) * 1e9
 
 std::string json_list(const std::vector<std::string>& words) {
   std::vector<std::string> items;
+  items.reserve(words.size());
   for (const std::string& word : words) items.push_back(json_of(word));
   return json_array(items);
 }

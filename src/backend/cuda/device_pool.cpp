@@ -32,7 +32,8 @@ void* DevicePool::take_from(SlabRef slab, std::size_t size_bytes) {
   });
   if (found == slab->ranges.end()) return nullptr;
   const std::size_t offset = found->first;
-  void* memory = reinterpret_cast<void*>(static_cast<std::uintptr_t>(slab->memory + offset));
+  const auto address = static_cast<std::uintptr_t>(slab->memory + offset);
+  void* memory = reinterpret_cast<void*>(address);  // NOLINT: the driver's addresses are numbers
   taken_.try_emplace(memory, Taken{slab, offset});
   const std::size_t rest = found->second.size_bytes - size_bytes;
   if (rest > 0) {

@@ -220,7 +220,7 @@ enum {
                                      until the load returns is NEMO_E_FILE_CHANGED, on Linux 5.14 or later without a
                                      signal. The pages are the system's cache of the file: under pressure it drops them
                                      and reads them again, which takes as long as the disk takes, whatever the budget of
-                                     nemo_context_pump(). */
+                                     nemo_context_pump(). On a GPU weights are copied all the same. */
 };
 
 /** A host's allocator for all large memory of a context: weights that are not mapped (and room for reading them), working

@@ -11,27 +11,33 @@ flags='-O1 -g -fprofile-instr-generate -fcoverage-mapping'
 cmake -S . -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
   -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="$flags" \
   -DCMAKE_SHARED_LINKER_FLAGS=-fprofile-instr-generate -DNEMO_DEVELOPER=ON -DNEMO_EXAMPLES=OFF \
-  -DCMAKE_COMPILE_WARNING_AS_ERROR=OFF > /dev/null
+  -DNEMO_COVERAGE=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=OFF > /dev/null
 tests='base_test bpe_test gguf_test safetensors_test json_value_test byte_reader_test formats_test
-  hostile_files_test tokenizer_test'
-replays='gguf safetensors config_json tokenizer_json'
+  hostile_files_test tokenizer_test saved_session_test convert_test chat_test'
+replays='gguf safetensors config_json tokenizer_json session imatrix chat'
 cmake --build "$build" -j "$(nproc)" --target $tests $(printf 'replay_%s ' $replays)
 
 rm -rf "$profiles"
 mkdir -p "$profiles"
 objects=
 for name in $tests; do
-  LLVM_PROFILE_FILE="$profiles/$name.profraw" "$build/tests/$name" > /dev/null
+  only=
+  [ "$name" = convert_test ] && only='[#importance_matrix_test]'
+  LLVM_PROFILE_FILE="$profiles/$name.profraw" "$build/tests/$name" -# $only > /dev/null
   objects="$objects -object $build/tests/$name"
 done
 for target in $replays; do
   folders=tests/fuzz/seeds/$target
   [ -d "build/fuzz/corpus/$target" ] && folders="$folders build/fuzz/corpus/$target"
   LLVM_PROFILE_FILE="$profiles/replay_$target.profraw" "$build/tests/replay_$target" $folders
+  objects="$objects -object $build/tests/replay_$target"
 done
 llvm-profdata merge -sparse "$profiles"/*.profraw -o "$profiles/all.profdata"
 llvm-cov report "$build/lib/libnemotron.so" $objects -instr-profile="$profiles/all.profdata" \
   lib/gguf/gguf.cpp lib/gguf/gguf_file.cpp lib/gguf/gguf_value.cpp lib/gguf/ggml_types.cpp \
   lib/safetensors/safetensors.cpp lib/json lib/io/byte_reader.cpp lib/io/memory_source.cpp \
   src/formats src/tokenizer/tokenizer_json.cpp src/tokenizer/json_scalars.cpp \
-  src/tokenizer/tokenizer_build.cpp lib/bpe/byte_alphabet.cpp lib/bpe/token_table.cpp
+  src/tokenizer/tokenizer_build.cpp lib/bpe/byte_alphabet.cpp lib/bpe/token_table.cpp \
+  src/session/saved_format.cpp src/session/saved_options.cpp src/session/restore_session.cpp \
+  src/convert/importance_matrix.cpp \
+  src/chat/caller_json.cpp src/chat/chat_messages.cpp src/chat/tools_block.cpp src/chat/reply_parser.cpp

@@ -24,7 +24,7 @@ void* allocate_from(const HostMemory& host, std::size_t size_bytes) {
 }
 }  // namespace
 
-PageBuffer PageBuffer::allocate(std::size_t size_bytes, const HostMemory& host) {
+PageBuffer PageBuffer::allocate(std::size_t size_bytes, const HostMemory& host, PageSize pages) {
   PageBuffer buffer;
   if (host.allocate != nullptr) {
     buffer.memory_ = static_cast<std::byte*>(allocate_from(host, mapped_bytes(size_bytes)));
@@ -36,7 +36,8 @@ PageBuffer PageBuffer::allocate(std::size_t size_bytes, const HostMemory& host) 
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return buffer;
   // Advice only: a system without huge pages says no, and small pages work.
-  if (size_bytes >= kHugePageThresholdBytes) (void)::madvise(memory, size_bytes, MADV_HUGEPAGE);
+  const int advice = pages == PageSize::kHuge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
+  if (size_bytes >= kHugePageThresholdBytes) (void)::madvise(memory, size_bytes, advice);
   buffer.memory_ = static_cast<std::byte*>(memory);
   buffer.size_bytes_ = size_bytes;
   return buffer;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace nemotron {
@@ -15,6 +16,12 @@ struct HostMemory {
                   void* user) = nullptr;
   void* user = nullptr;
 };
+
+// kHuge: asked for where the buffer is large: fewer misses in the address cache, but the first
+// touch of each clears 2 MiB, which takes milliseconds where a virtual machine's host has to find
+// them first. For what is filled at once. kSmall: for what is touched bit by bit while somebody
+// waits.
+enum class PageSize : std::uint8_t { kHuge, kSmall };
 
 class PageBuffer {
  public:
@@ -30,7 +37,8 @@ class PageBuffer {
 
   // Check is_valid(): false when the memory could not be had. size_bytes == 0 gives a valid buffer
   // of one page (of a host, one byte) that reports size 0.
-  static PageBuffer allocate(std::size_t size_bytes, const HostMemory& host = {});
+  static PageBuffer allocate(std::size_t size_bytes, const HostMemory& host = {},
+                             PageSize pages = PageSize::kHuge);
 
   bool is_valid() const { return memory_ != nullptr; }
   std::byte* data() { return memory_; }

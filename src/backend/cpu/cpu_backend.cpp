@@ -47,8 +47,8 @@ Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuBackendOptions& optio
   return std::unique_ptr<Backend>(std::move(backend));
 }
 
-Result<DeviceBuffer> CpuBackend::allocate(std::size_t size_bytes) {
-  auto pages = std::make_shared<PageBuffer>(PageBuffer::allocate(size_bytes, pages_));
+Result<DeviceBuffer> CpuBackend::allocate(std::size_t size_bytes, PageSize page_size) {
+  auto pages = std::make_shared<PageBuffer>(PageBuffer::allocate(size_bytes, pages_, page_size));
   if (!pages->is_valid())
     return Status(StatusCode::kOutOfMemory,
                   "cannot allocate " + std::to_string(size_bytes) + " bytes");
@@ -119,7 +119,7 @@ Result<Matrix> CpuBackend::upload(const MatrixSource& source) {
     NEMO_ASSIGN(matrix.mapped_rows, mapped_rows(source, *pool_));
     return matrix;
   }
-  NEMO_ASSIGN(matrix.memory, allocate(memory_.matrix_bytes(source)));
+  NEMO_ASSIGN(matrix.memory, allocate(memory_.matrix_bytes(source), PageSize::kHuge));
   NEMO_TRY(pack_weights(source, kernels_, *pool_, pages_,
                         static_cast<std::byte*>(matrix.memory.data())));
   return matrix;
@@ -128,7 +128,8 @@ Result<Matrix> CpuBackend::upload(const MatrixSource& source) {
 Status CpuBackend::reserve_scratch(const MatrixSource& source) {
   const std::size_t bytes = memory_.thread_scratch_bytes(source);
   if (bytes <= scratch_bytes_) return Status::ok();
-  NEMO_ASSIGN(scratch_, allocate(bytes * static_cast<std::size_t>(pool_->n_threads())));
+  NEMO_ASSIGN(scratch_,
+              allocate(bytes * static_cast<std::size_t>(pool_->n_threads()), PageSize::kHuge));
   scratch_bytes_ = bytes;
   return Status::ok();
 }

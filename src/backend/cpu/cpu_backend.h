@@ -41,7 +41,10 @@ class CpuBackend final : public Backend {
   const char* name() const override { return kernels_.name; }
 
   const BackendMemory& memory() const override { return memory_; }
-  Result<DeviceBuffer> allocate(std::size_t size_bytes) override;
+  // In small pages: states grow while somebody waits for a slice.
+  Result<DeviceBuffer> allocate(std::size_t size_bytes) override {
+    return allocate(size_bytes, PageSize::kSmall);
+  }
   void zero(const DeviceBuffer& buffer) override;
   Status read(const float* device, std::span<float> host) override;
   Status write(const DeviceBuffer& device, std::span<const float> host) override;
@@ -77,6 +80,7 @@ class CpuBackend final : public Backend {
   OperationQueue::LongestRange take_longest_range() { return queue_.take_longest(); }
 
  private:
+  Result<DeviceBuffer> allocate(std::size_t size_bytes, PageSize page_size);
   CpuBackend(const CpuBackendOptions& options, std::shared_ptr<ThreadPool> pool);
 
   // Records kernel(params, first, last) over n_items.

@@ -125,9 +125,9 @@ TEST_CASE("two processes that map a model have its weights in memory once") {
   CHECK(::read(told[0], &result, 1) == 1);
   CHECK(result == '.');
 
-  const std::uint64_t own_before = status_bytes("RssAnon:");
+  [[maybe_unused]] const std::uint64_t own_before = status_bytes("RssAnon:");
   const Context context = load(path, NEMO_LOAD_MAPPED);
-  const std::uint64_t own_after = status_bytes("RssAnon:");
+  [[maybe_unused]] const std::uint64_t own_after = status_bytes("RssAnon:");
   const Session session = make_session(context);
   eval(context, session);
   const nemo_model_info info = info_of(context);
@@ -135,7 +135,9 @@ TEST_CASE("two processes that map a model have its weights in memory once") {
   CHECK(mapped_bytes(path, "Shared_Clean:") >= info.mapped_bytes);
   CHECK(mapped_bytes(path, "Private_Clean:") + mapped_bytes(path, "Private_Dirty:") == 0);
   CHECK(mapped_bytes(path, "Pss:") < info.mapped_bytes * 6 / 10);
+#if !defined(__SANITIZE_ADDRESS__)                        // whose own memory would be counted, too
   CHECK(own_after - own_before < info.mapped_bytes / 2);  // the vocabulary, working memory
+#endif
 
   for (const int end : {told[0], told[1], waiting[0], waiting[1]}) ::close(end);
   int status = 0;

@@ -1,15 +1,13 @@
 // Causal group-query attention over KV blocks of 64 positions. The query heads of a KV head share
-// its loads, and the rows of a span share its blocks while they are in the cache. Scores: lanes are
-// positions, a chain over head_dim; values: lanes are head_dim, a chain over positions. The partial
-// of each block is complete before it is merged, in ascending order.
+// its loads, and the rows of a span share its blocks while they are in the cache. The partial of
+// each block (attention_sums.h) is complete before it is merged, in ascending order.
 #if defined(__x86_64__)
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 
-#include "kernels/common/math.h"
+#include "kernels/cpu/avx512/attention_sums.h"
 #include "kernels/cpu/avx512/avx512_kernels.h"
-#include "kernels/cpu/avx512/kv_reader.h"
 #include "kernels/cpu/avx512/vector_math.h"
 
 namespace nemotron::kernels::avx512 {
@@ -39,24 +37,8 @@ struct SharedHeads {
 
   // Scores of all 64 positions of a block; those from n on are made -infinity.
   NEMO_TARGET_AVX512 void score(Reader k, std::int64_t n) {
-    __m512 s[kHeads][kBlockVectors];
-#pragma GCC unroll 5
-    for (int h = 0; h < kHeads; ++h) {
-#pragma GCC unroll 4
-      for (int v = 0; v < kBlockVectors; ++v) s[h][v] = _mm512_setzero_ps();
-    }
-    for (std::int64_t d = 0; d < p.head_dim; ++d) {
-      if (d % kKvScaleChannels == 0) k.begin_keys(d);
-      __m512 keys[kBlockVectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < kBlockVectors; ++v) keys[v] = k.keys(d, v);
-#pragma GCC unroll 5
-      for (int h = 0; h < kHeads; ++h) {
-        const __m512 query = _mm512_set1_ps(q[h * p.head_dim + d]);
-#pragma GCC unroll 4
-        for (int v = 0; v < kBlockVectors; ++v) s[h][v] = _mm512_fmadd_ps(query, keys[v], s[h][v]);
-      }
-    }
+    BlockSums<kHeads> s;
+    sum_scores<kHeads>(q, p.head_dim, k, s);
     const __m512 scale = _mm512_set1_ps(p.scale);
     const __m512 none = _mm512_set1_ps(-INFINITY);
 #pragma GCC unroll 5
@@ -88,7 +70,8 @@ struct SharedHeads {
       for (int v = 0; v < kBlockVectors; ++v) {
         const __m512 s = scores(h, v);
         const __mmask16 seen = _mm512_cmp_ps_mask(s, _mm512_set1_ps(-INFINITY), _CMP_NEQ_UQ);
-        w[v] = _mm512_maskz_mov_ps(seen, exp_ps(_mm512_sub_ps(s, _mm512_set1_ps(block_max[h]))));
+        w[v] = as_factors<Reader>(
+            _mm512_maskz_mov_ps(seen, exp_ps(_mm512_sub_ps(s, _mm512_set1_ps(block_max[h])))));
         _mm512_store_ps(weights[h] + v * kLanes, w[v]);
       }
       block_sum[h] = sum_lanes(_mm512_add_ps(_mm512_add_ps(w[0], w[1]), _mm512_add_ps(w[2], w[3])));
@@ -125,35 +108,18 @@ struct SharedHeads {
   // out <- old_scale * out + block_scale * sum over the block's n positions of weight * value.
   NEMO_TARGET_AVX512 void add_values(Reader values, std::int64_t n) {
     for (std::int64_t d = 0; d < p.head_dim; d += kBlockVectors * kLanes) {
-      __mmask16 lanes[kBlockVectors];
-      __m512 s[kHeads][kBlockVectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < kBlockVectors; ++v) {
-        lanes[v] = lanes_from(0, std::max<std::int64_t>(0, p.head_dim - d - v * kLanes));
-#pragma GCC unroll 5
-        for (int h = 0; h < kHeads; ++h) s[h][v] = _mm512_setzero_ps();
-      }
-      for (std::int64_t i = 0; i < n; ++i) {
-        values.begin_values(i, d);
-        __m512 value[kBlockVectors];
-#pragma GCC unroll 4
-        for (int v = 0; v < kBlockVectors; ++v) value[v] = values.values(i, d, v, lanes[v]);
-#pragma GCC unroll 5
-        for (int h = 0; h < kHeads; ++h) {
-          const __m512 weight = _mm512_set1_ps(weights[h][i]);
-#pragma GCC unroll 4
-          for (int v = 0; v < kBlockVectors; ++v)
-            s[h][v] = _mm512_fmadd_ps(weight, value[v], s[h][v]);
-        }
-      }
+      BlockSums<kHeads> s;
+      sum_values<kHeads>(weights, n, d, p.head_dim, values, s);
 #pragma GCC unroll 5
       for (int h = 0; h < kHeads; ++h) {
 #pragma GCC unroll 4
         for (int v = 0; v < kBlockVectors; ++v) {
           float* o = out + h * p.head_dim + d + v * kLanes;
+          const __mmask16 lanes =
+              lanes_from(0, std::max<std::int64_t>(0, p.head_dim - d - v * kLanes));
           const __m512 before =
-              _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes[v], o), _mm512_set1_ps(old_scale[h]));
-          _mm512_mask_storeu_ps(o, lanes[v],
+              _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, o), _mm512_set1_ps(old_scale[h]));
+          _mm512_mask_storeu_ps(o, lanes,
                                 _mm512_fmadd_ps(s[h][v], _mm512_set1_ps(block_scale[h]), before));
         }
       }
@@ -241,7 +207,7 @@ void attention(const AttentionParams& p, std::int64_t first, std::int64_t last) 
         attend_group<KvReader<float>>(p, rows, kv_head);
         break;
       case KvType::kBF16:
-        attend_group<KvReader<bf16_bits>>(p, rows, kv_head);
+        attend_group<Bf16KvReader>(p, rows, kv_head);
         break;
       case KvType::kQ8:
         attend_group<Q8KvReader>(p, rows, kv_head);

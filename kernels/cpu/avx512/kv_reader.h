@@ -27,7 +27,7 @@ NEMO_INLINE_AVX512 __m512 load_lanes(const std::int8_t* from, __mmask16 lanes) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(lanes, from)));
 }
 
-// f32 and bf16: elements alone. `next` is the part that is read after this one, as large as it.
+// f32: elements alone. `next` is the part that is read after this one, as large as it.
 template <typename Element>
 class KvReader {
  public:
@@ -60,6 +60,48 @@ class KvReader {
   const Element* data_;
   const Element* next_;
   std::int64_t head_dim_;
+};
+
+// bf16, for products of pairs: two neighbouring rows at a time, 64 elements of each.
+class Bf16KvReader {
+ public:
+  Bf16KvReader(const std::byte* part, const std::byte* next, std::int64_t)
+      : data_(reinterpret_cast<const bf16_bits*>(part)),
+        next_(reinterpret_cast<const bf16_bits*>(next)) {}
+
+  // Which of 64 elements of a row to read.
+  struct Selected {
+    __mmask32 half[2];
+    NEMO_INLINE_AVX512 static Selected first_n(std::int64_t n) {
+      const auto mask = n >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
+      return {{static_cast<__mmask32>(mask), static_cast<__mmask32>(mask >> 32)}};
+    }
+  };
+
+  // The row that begins at element `first` and the one `stride` behind it, or zeros where there is
+  // none, element beside element: of every eight, four in one vector and four in the next. What is
+  // not selected is zero.
+  NEMO_INLINE_AVX512 void interleave(std::int64_t first, std::int64_t stride, bool has_second,
+                                     Selected selected, __m512i (&pairs)[kBlockVectors]) const {
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i) {
+      const std::int64_t element = first + i * 2 * kLanes;
+      const __m512i low = load(element, selected.half[i]);
+      const __m512i high =
+          has_second ? load(element + stride, selected.half[i]) : _mm512_setzero_si512();
+      pairs[2 * i] = _mm512_unpacklo_epi16(low, high);
+      pairs[2 * i + 1] = _mm512_unpackhi_epi16(low, high);
+    }
+  }
+
+ private:
+  NEMO_INLINE_AVX512 __m512i load(std::int64_t element, __mmask32 mask) const {
+    prefetch_line(next_ + element);
+    return _mm512_maskz_loadu_epi16(mask, data_ + element);
+  }
+
+  const bf16_bits* data_;
+  const bf16_bits* next_;
 };
 
 // q8: integers, and behind them a bf16 scale for every 32 channels of a position. An integer times

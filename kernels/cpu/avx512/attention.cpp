@@ -55,13 +55,15 @@ struct SharedHeads {
   // Scores to weights relative to the block's maximum; merges the block's maxima and sums. Lane h
   // is head h's.
   NEMO_TARGET_AVX512 void weigh() {
-    alignas(64) float block_max[kLanes] = {};
-    alignas(64) float block_sum[kLanes] = {};
+    __m512 block_max = _mm512_setzero_ps();
+    __m512 block_sum = _mm512_setzero_ps();
+    float largest[kHeads];
 #pragma GCC unroll 5
     for (int h = 0; h < kHeads; ++h) {
       const __m512 low = _mm512_max_ps(scores(h, 0), scores(h, 1));
-      block_max[h] =
+      largest[h] =
           _mm512_reduce_max_ps(_mm512_max_ps(low, _mm512_max_ps(scores(h, 2), scores(h, 3))));
+      block_max = with_lane(block_max, h, largest[h]);
     }
 #pragma GCC unroll 5
     for (int h = 0; h < kHeads; ++h) {
@@ -71,38 +73,39 @@ struct SharedHeads {
         const __m512 s = scores(h, v);
         const __mmask16 seen = _mm512_cmp_ps_mask(s, _mm512_set1_ps(-INFINITY), _CMP_NEQ_UQ);
         w[v] = as_factors<Reader>(
-            _mm512_maskz_mov_ps(seen, exp_ps(_mm512_sub_ps(s, _mm512_set1_ps(block_max[h])))));
+            _mm512_maskz_mov_ps(seen, exp_ps(_mm512_sub_ps(s, _mm512_set1_ps(largest[h])))));
         _mm512_store_ps(weights[h] + v * kLanes, w[v]);
       }
-      block_sum[h] = sum_lanes(_mm512_add_ps(_mm512_add_ps(w[0], w[1]), _mm512_add_ps(w[2], w[3])));
+      block_sum =
+          with_lane(block_sum, h,
+                    sum_lanes(_mm512_add_ps(_mm512_add_ps(w[0], w[1]), _mm512_add_ps(w[2], w[3]))));
     }
-    merge(_mm512_load_ps(block_max), _mm512_load_ps(block_sum));
+    merge(block_max, block_sum);
   }
 
   NEMO_INLINE_AVX512 __m512 scores(int h, int v) const {
     return _mm512_load_ps(weights[h] + v * kLanes);
   }
 
-  NEMO_TARGET_AVX512 void merge(__m512 block_max, __m512 block_sum) {
-    alignas(64) float max[kLanes] = {};
-    alignas(64) float sum[kLanes] = {};
-    for (int h = 0; h < kHeads; ++h) {
-      max[h] = carry[2 * h];
-      sum[h] = carry[2 * h + 1];
-    }
-    const __m512 before = _mm512_load_ps(max);
-    const __m512 new_max = _mm512_max_ps(before, block_max);
-    const __m512 of_old = exp_ps(_mm512_sub_ps(before, new_max));
+  NEMO_INLINE_AVX512 static __m512 with_lane(__m512 lanes, int lane, float x) {
+    return _mm512_mask_mov_ps(lanes, static_cast<__mmask16>(1u << lane), _mm512_set1_ps(x));
+  }
+
+  NEMO_INLINE_AVX512 void merge(__m512 block_max, __m512 block_sum) {
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    const __m512i pairs = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    constexpr __mmask16 kCarry = (1u << (2 * kHeads)) - 1u;
+    const __m512 before = _mm512_maskz_loadu_ps(kCarry, carry);
+    const __m512 old_max = _mm512_permutexvar_ps(even, before);
+    const __m512 new_max = _mm512_max_ps(old_max, block_max);
+    const __m512 of_old = exp_ps(_mm512_sub_ps(old_max, new_max));
     const __m512 of_block = exp_ps(_mm512_sub_ps(block_max, new_max));
+    const __m512 sum = _mm512_add_ps(_mm512_mul_ps(_mm512_permutexvar_ps(odd, before), of_old),
+                                     _mm512_mul_ps(block_sum, of_block));
     _mm512_store_ps(old_scale, of_old);
     _mm512_store_ps(block_scale, of_block);
-    _mm512_store_ps(max, new_max);
-    _mm512_store_ps(sum, _mm512_add_ps(_mm512_mul_ps(_mm512_load_ps(sum), of_old),
-                                       _mm512_mul_ps(block_sum, of_block)));
-    for (int h = 0; h < kHeads; ++h) {
-      carry[2 * h] = max[h];
-      carry[2 * h + 1] = sum[h];
-    }
+    _mm512_mask_storeu_ps(carry, kCarry, _mm512_permutex2var_ps(new_max, pairs, sum));
   }
 
   // out <- old_scale * out + block_scale * sum over the block's n positions of weight * value.

@@ -27,7 +27,7 @@ ctest --test-dir build/asan --label-exclude slow --output-on-failure --progress 
 step "ThreadSanitizer"
 cmake --preset tsan > /dev/null
 cmake --build --preset tsan -j "$jobs" --target stress_test
-NEMO_STRESS_SECONDS=10 build/tsan/tests/stress_test
+NEMO_STRESS_SECONDS=60 build/tsan/tests/stress_test
 
 step "Fuzzing, 60 s of each target"
 tests/fuzz/run.sh 60

@@ -21,12 +21,16 @@ import threading
 import time
 
 
+def files_of(path):
+    """The file itself, or what lies in the folder."""
+    if os.path.isdir(path):
+        return [entry.path for entry in os.scandir(path) if entry.is_file()]
+    return [path]
+
+
 def drop_from_cache(path):
     """Clean pages that nobody maps leave the cache."""
-    files = [path]
-    if os.path.isdir(path):
-        files = [entry.path for entry in os.scandir(path) if entry.is_file()]
-    for name in files:
+    for name in files_of(path):
         descriptor = os.open(name, os.O_RDONLY)
         os.fsync(descriptor)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -34,10 +38,7 @@ def drop_from_cache(path):
 
 
 def read_into_cache(path):
-    files = [path]
-    if os.path.isdir(path):
-        files = [entry.path for entry in os.scandir(path) if entry.is_file()]
-    for name in files:
+    for name in files_of(path):
         with open(name, "rb", buffering=0) as file:
             while file.read(1 << 24):
                 pass

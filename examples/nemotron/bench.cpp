@@ -1,6 +1,7 @@
 // nemotron bench: how fast a model loads, reads a prompt and writes, beside what the machine
 // allows.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -108,13 +109,7 @@ Times time_prefill(nemotron::Session& session, const std::vector<std::int32_t>& 
   Times times;
   for (int i = 0; i < n_repeats; ++i) {
     session.reset();
-    const bool is_last = i + 1 == n_repeats;
-    if (is_last) operations.begin();
-    const auto start = Clock::now();
-    session.eval(tokens, logits);
-    const double seconds = seconds_since(start);
-    if (is_last) operations.end(seconds);
-    times.add(seconds);
+    times.add(operations.time(i + 1 == n_repeats, [&] { session.eval(tokens, logits); }));
   }
   return times;
 }
@@ -127,13 +122,9 @@ Times time_decode(nemotron::Session& session, const std::vector<std::int32_t>& b
   for (int i = 0; i < n_repeats; ++i) {
     session.reset();
     session.eval(before);
-    const bool is_last = i + 1 == n_repeats;
-    if (is_last) operations.begin();
-    const auto start = Clock::now();
-    for (const std::int32_t& token : tokens) session.eval({&token, 1}, logits);
-    const double seconds = seconds_since(start);
-    if (is_last) operations.end(seconds);
-    times.add(seconds);
+    times.add(operations.time(i + 1 == n_repeats, [&] {
+      for (const std::int32_t& token : tokens) session.eval({&token, 1}, logits);
+    }));
   }
   return times;
 }

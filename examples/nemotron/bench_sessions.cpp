@@ -109,12 +109,8 @@ ordered_json bench_sessions(const nemotron::Context& context, const SessionsBenc
             error);
     for (const SessionPtr& session : sessions)
       submit(session.get(), tokens.data(), 1, bench.n_generate);
-    const bool is_last = repeat + 1 == bench.n_repeats;
-    if (is_last) operations.begin();
-    const auto start = Clock::now();
-    pump(context, 0);
-    const double seconds = seconds_since(start);
-    if (is_last) operations.end(seconds);
+    const double seconds =
+        operations.time(repeat + 1 == bench.n_repeats, [&] { pump(context, 0); });
     rates.push_back(static_cast<double>(bench.n_sessions * bench.n_generate) / seconds);
   }
   std::sort(rates.begin(), rates.end());

@@ -86,7 +86,20 @@ __attribute__((target("avx512f,avx512bf16"))) void bf16_work() {
   }
 }
 
-__attribute__((target("avx2,fma"))) void f32_work() {
+__attribute__((target("avx512f"))) void f32_avx512_work() {
+  __m512 sums[kChains];
+  for (__m512& sum : sums) sum = _mm512_set1_ps(1.0f);
+  __m512 a = _mm512_set1_ps(0.5f);
+  __m512 b = _mm512_set1_ps(0.25f);
+  for (int i = 0; i < kSteps; ++i) {
+    asm volatile("" : "+v"(a), "+v"(b));
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains; ++k) sums[k] = _mm512_fmadd_ps(sums[k], a, b);
+  }
+  for (__m512& sum : sums) sink = static_cast<std::uint64_t>(_mm512_cvtss_f32(sum));
+}
+
+__attribute__((target("avx2,fma"))) void f32_avx2_work() {
   __m256 sums[kChains];
   for (__m256& sum : sums) sum = _mm256_set1_ps(1.0f);
   __m256 a = _mm256_set1_ps(0.5f);
@@ -115,8 +128,10 @@ MachineLimits measure_machine(unsigned n_threads) {
     limits.int8_ops_per_s = measure_ops(n_threads, int8_work, 64);
   if (__builtin_cpu_supports("avx512bf16"))
     limits.bf16_ops_per_s = measure_ops(n_threads, bf16_work, 32);
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    limits.f32_ops_per_s = measure_ops(n_threads, f32_work, 8);
+  if (__builtin_cpu_supports("avx512f"))
+    limits.f32_ops_per_s = measure_ops(n_threads, f32_avx512_work, 16);
+  else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    limits.f32_ops_per_s = measure_ops(n_threads, f32_avx2_work, 8);
 #endif
   return limits;
 }

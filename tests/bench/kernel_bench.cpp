@@ -1,8 +1,8 @@
 // How fast the products of one level are, type by type: bytes of weights and operations per second
 // for 1, 2, 4, 8, 16, 64 and 512 rows, shared by NEMO_BENCH_THREADS threads (2 without it), at
-// NEMO_BENCH_LEVEL. Rates are sums over the threads of what each does in a second of its own time, so
-// that other programs count little where arithmetic is the limit; bandwidth wants a quiet machine.
-// Google Benchmark; `--benchmark_filter=Q4_K/.*rows:8/` runs one.
+// NEMO_BENCH_LEVEL. Rates are sums over the threads of what each does in a second of its own time,
+// so that other programs count little where arithmetic is the limit; bandwidth wants a quiet
+// machine. Google Benchmark; `--benchmark_filter=Q4_K/.*rows:8/` runs one.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>

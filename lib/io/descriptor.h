@@ -1,6 +1,7 @@
 // An open file of POSIX, which has one owner and is closed with it.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +24,14 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() { (void)close(); }
+
+  // open(2), again where a signal interrupts it. Where nothing is opened, errno says why not.
+  static Descriptor open(const char* path, int flags, mode_t mode = 0) {
+    for (;;) {
+      const int number = ::open(path, flags, mode);
+      if (number >= 0 || errno != EINTR) return Descriptor(number);
+    }
+  }
 
   bool is_open() const { return number_ >= 0; }
   int number() const { return number_; }

@@ -85,10 +85,7 @@ Result<std::unique_ptr<DataSource>> open_file(const std::string& path) {
   if (path.empty() || path.find('\0') != std::string::npos)
     return Status{StatusCode::kInvalidArgument, "a file path is empty or holds a NUL byte"};
   // O_NONBLOCK: opening a FIFO without a writer must fail the regular-file check, not wait.
-  Descriptor descriptor;
-  do {
-    descriptor = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  } while (!descriptor.is_open() && errno == EINTR);
+  Descriptor descriptor = Descriptor::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (!descriptor.is_open()) return cannot_read("open", path, errno);
   struct stat info {};
   if (::fstat(descriptor.number(), &info) != 0) return cannot_read("look at", path, errno);

@@ -59,10 +59,7 @@ int error_of(const Call& call) {
 // Whoever writes a temporary file holds its lock, and a process that was killed holds none. EEXIST
 // when there is such a file, and when this one was taken for an abandoned one before it was locked.
 int open_locked(const std::string& path, Descriptor& out) {
-  Descriptor file;
-  do {
-    file = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  } while (!file.is_open() && errno == EINTR);
+  Descriptor file = Descriptor::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (!file.is_open()) return errno;
   (void)error_of([&] { return ::flock(file.number(), LOCK_EX); });  // not everywhere can one lock
   struct stat info {};
@@ -89,8 +86,8 @@ void remove_abandoned(const std::string& path) {
         std::string_view(name).substr(prefix.size(), name.size() - prefix.size() - kSuffix.size());
     if (numbers.empty() || numbers.find_first_not_of("0123456789.") != numbers.npos) continue;
     const std::string abandoned = join_path(folder, name);
-    const Descriptor file(
-        ::open(abandoned.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    const Descriptor file =
+        Descriptor::open(abandoned.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (file.is_open() && ::flock(file.number(), LOCK_EX | LOCK_NB) == 0)
       ::unlink(abandoned.c_str());
   }
@@ -99,9 +96,7 @@ void remove_abandoned(const std::string& path) {
 // The folder of `path`, to sync it; closed when it may be written to and not be read.
 Status open_folder(const std::string& path, Descriptor& out) {
   const std::string folder = parent_directory(path);
-  do {
-    out = Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  } while (!out.is_open() && errno == EINTR);
+  out = Descriptor::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (out.is_open() || errno == EACCES) return Status::ok();
   return cannot_write("open the folder", folder, errno);
 }

@@ -1,6 +1,5 @@
 // The devices that a context can compute on: listing them, and choosing one.
 #include <algorithm>
-#include <cstring>
 
 #include "api/choose_device.h"
 #include "api/isa.h"
@@ -15,26 +14,13 @@ namespace {
 
 std::string path_of(const char* cuda_module) { return cuda_module == nullptr ? "" : cuda_module; }
 
-// Whole characters that fit, and a terminator.
-template <std::size_t kCapacity>
-void copy_text(std::string_view text, char (&out)[kCapacity]) {
-  std::size_t n = 0;
-  for_each_printable(text, [&](std::string_view shown) {
-    if (n + shown.size() >= kCapacity) return false;
-    std::memcpy(out + n, shown.data(), shown.size());
-    n += shown.size();
-    return true;
-  });
-  out[n] = '\0';
-}
-
 nemo_device_info describe_cpu() {
   nemo_device_info out = NEMO_DEVICE_INFO_INIT;
   out.kind = NEMO_DEVICE_CPU;
   out.is_usable = 1;
   out.n_processors = static_cast<std::uint32_t>(usable_processors());
-  copy_text(join("CPU, instruction set level ", choose_kernels(NEMO_ISA_AUTO).value()->name),
-            out.name);
+  copy_printable(join("CPU, instruction set level ", choose_kernels(NEMO_ISA_AUTO).value()->name),
+                 out.name);
   return out;
 }
 
@@ -46,8 +32,8 @@ nemo_device_info describe_cuda(const CudaDeviceInfo& info) {
   out.n_processors = static_cast<std::uint32_t>(std::max(0, info.n_processors));
   out.compute_capability = static_cast<std::uint32_t>(std::max(0, info.compute_capability));
   out.total_bytes = info.total_bytes;
-  copy_text(info.name, out.name);
-  copy_text(info.usable.message(), out.reason);
+  copy_printable(info.name, out.name);
+  copy_printable(info.usable.message(), out.reason);
   return out;
 }
 

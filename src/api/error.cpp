@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <string_view>
 
 #include "api/guard.h"
@@ -61,26 +60,13 @@ constexpr bool codes_agree() {
 }
 static_assert(codes_agree(), "base/status.h and nemotron.h number the statuses alike");
 
-// The characters of `text` that fit, and a terminator.
-template <std::size_t kCapacity>
-void copy_message(std::string_view text, char (&out)[kCapacity]) noexcept {
-  std::size_t n = 0;
-  for_each_printable(text, [&](std::string_view shown) {
-    if (n + shown.size() >= kCapacity) return false;
-    std::memcpy(out + n, shown.data(), shown.size());
-    n += shown.size();
-    return true;
-  });
-  out[n] = '\0';
-}
-
 nemo_status fill(StatusCode code, std::string_view message, std::int64_t byte_offset,
                  nemo_error* err) noexcept {
   const auto number = static_cast<nemo_status>(code);
   if (err == nullptr || err->struct_size < sizeof(nemo_error)) return number;
   err->code = number;
   err->byte_offset = byte_offset;
-  copy_message(message, err->message);
+  copy_printable(message, err->message);
   return number;
 }
 

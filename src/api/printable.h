@@ -3,6 +3,7 @@
 // terminal, become '?'.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,19 @@ void for_each_printable(std::string_view text, Take&& take) {
     if (!take(shown)) return;
     text.remove_prefix(decoded.n_bytes);
   }
+}
+
+// The first of the characters, as many as fit whole, and a terminator.
+template <std::size_t kCapacity>
+void copy_printable(std::string_view text, char (&out)[kCapacity]) noexcept {
+  std::size_t n = 0;
+  for_each_printable(text, [&](std::string_view shown) {
+    if (n + shown.size() >= kCapacity) return false;
+    shown.copy(out + n, shown.size());
+    n += shown.size();
+    return true;
+  });
+  out[n] = '\0';
 }
 
 inline std::string printable(std::string_view text) {

@@ -328,15 +328,15 @@ typedef struct nemo_device_info {
  *  @param cuda_module   path of libnemotron-cuda.so; NULL: beside this library.
  *  @param devices       array of `capacity` structs, `stride_bytes` apart, each with its `struct_size` set; NULL with
  *                       `capacity` 0 to ask for their number.
+ *  @param capacity      number of structs; with too few, the call fails and tells how many there are.
  *  @param stride_bytes  sizeof(nemo_device_info) as you compiled it.
- *  @param capacity      number of structs.
  *  @param n_devices     receives the number of devices; may not be NULL.
  *  @param err           optional.
  *  @return NEMO_OK; NEMO_E_BUFFER_TOO_SMALL; NEMO_E_INVALID_ARGUMENT; NEMO_E_STRUCT_SIZE; NEMO_E_OUT_OF_MEMORY.
  *  @note Thread-safe.
  *  @since 0.1 */
-NEMO_API nemo_status nemo_device_list(const char *cuda_module, nemo_device_info *devices, size_t stride_bytes,
-                                      size_t capacity, size_t *n_devices, nemo_error *err);
+NEMO_API nemo_status nemo_device_list(const char *cuda_module, nemo_device_info *devices, size_t capacity,
+                                      size_t stride_bytes, size_t *n_devices, nemo_error *err);
 
 /** Told what nemo_device_selftest() found of one operation. Called on the calling thread; no function of the library may
  *  be called from it.
@@ -1119,7 +1119,7 @@ enum {
 
 /** What the operations of one kind took. */
 typedef struct nemo_operation_stats {
-  uint32_t struct_size;  /**< Bytes that the library wrote; need not be set. */
+  uint32_t struct_size;  /**< sizeof(nemo_operation_stats). */
   uint32_t arithmetic;   /**< NEMO_ARITHMETIC_. */
   char name[32];         /**< Kind, and type of what is read, as in `linear Q5_0`; NUL-terminated. For people: names
                               may change. */
@@ -1144,10 +1144,11 @@ NEMO_API nemo_status nemo_context_set_profiling(nemo_context *context, int32_t e
 
 /** Tell what was measured since nemo_context_set_profiling(), by kind of operation.
  *  @param context       a context.
- *  @param operations    receives them, `stride_bytes` apart.
- *  @param capacity      how many fit; with too few, the call fails and tells how many there are.
+ *  @param operations    array of `capacity` structs, `stride_bytes` apart, each with its `struct_size` set; NULL with
+ *                       `capacity` 0 to ask for their number.
+ *  @param capacity      number of structs; with too few, the call fails and tells how many there are.
  *  @param stride_bytes  sizeof(nemo_operation_stats) as you compiled it.
- *  @param n_operations  receives how many there are: 0 where nothing was measured.
+ *  @param n_operations  receives how many there are: 0 where nothing was measured; may not be NULL.
  *  @param err           optional.
  *  @return NEMO_OK; NEMO_E_BUFFER_TOO_SMALL; NEMO_E_STATE without weights; NEMO_E_STRUCT_SIZE;
  *          NEMO_E_INVALID_ARGUMENT.

@@ -131,7 +131,7 @@ inline std::vector<nemo_device_info> devices(const std::string &cuda_module = {}
     std::size_t n = 0;
     nemo_error error = detail::empty_error();
     const nemo_status status = nemo_device_list(cuda_module.empty() ? nullptr : cuda_module.c_str(), out.data(),
-                                                sizeof(nemo_device_info), out.size(), &n, &error);
+                                                out.size(), sizeof(nemo_device_info), &n, &error);
     if (status != NEMO_E_BUFFER_TOO_SMALL) detail::check(status, error);
     out.resize(n, empty);
     if (status == NEMO_OK) return out;
@@ -329,12 +329,13 @@ class Context {
   }
   /** What was measured since; see nemo_context_get_profile(). */
   std::vector<nemo_operation_stats> profile() const {
-    for (std::vector<nemo_operation_stats> operations(32);;) {
+    const nemo_operation_stats empty = NEMO_OPERATION_STATS_INIT;
+    for (std::vector<nemo_operation_stats> operations(32, empty);;) {
       std::size_t n = 0;
       nemo_error error = detail::empty_error();
       const nemo_status status = nemo_context_get_profile(get(), operations.data(), operations.size(),
                                                           sizeof(nemo_operation_stats), &n, &error);
-      operations.resize(n);
+      operations.resize(n, empty);
       if (status == NEMO_E_BUFFER_TOO_SMALL) continue;
       detail::check(status, error);
       return operations;

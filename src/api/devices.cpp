@@ -37,25 +37,6 @@ nemo_device_info describe_cuda(const CudaDeviceInfo& info) {
   return out;
 }
 
-Status write_devices(const std::vector<nemo_device_info>& found, nemo_device_info* devices,
-                     std::size_t stride_bytes, std::size_t capacity, std::size_t* n_devices) {
-  if (n_devices == nullptr) return null_argument("n_devices");
-  *n_devices = found.size();
-  if (found.size() > capacity)
-    return {StatusCode::kBufferTooSmall,
-            join("there is room for ", capacity, " devices; there are ", found.size())};
-  NEMO_TRY(check_array(devices, found.size(), stride_bytes, "devices"));
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    auto* out = reinterpret_cast<nemo_device_info*>(reinterpret_cast<std::byte*>(devices) +
-                                                    i * stride_bytes);
-    if (out->struct_size > stride_bytes)
-      return {StatusCode::kStructSize, join("'devices[", i, "]'.struct_size is ", out->struct_size,
-                                            ", more than the stride")};
-    NEMO_TRY(write_struct(out, "devices", found[i]));
-  }
-  return Status::ok();
-}
-
 // The device asked for, usable or not.
 Result<CudaChoice> find_cuda(const nemo_context_options& options) {
   NEMO_ASSIGN(const CudaDriver driver, load_cuda_driver());
@@ -91,13 +72,14 @@ using namespace nemotron;
 using namespace nemotron::api;
 
 extern "C" nemo_status nemo_device_list(const char* cuda_module, nemo_device_info* devices,
-                                        size_t stride_bytes, size_t capacity, size_t* n_devices,
+                                        size_t capacity, size_t stride_bytes, size_t* n_devices,
                                         nemo_error* err) {
   return guarded(err, [&] {
     std::vector<nemo_device_info> found = {describe_cpu()};
     for (const CudaDeviceInfo& info :
          list_cuda_devices(load_cuda_driver(), open_cuda_module(path_of(cuda_module))))
       found.push_back(describe_cuda(info));
-    return write_devices(found, devices, stride_bytes, capacity, n_devices);
+    return write_array<nemo_device_info>(found, devices, capacity, stride_bytes, n_devices,
+                                         "devices");
   });
 }

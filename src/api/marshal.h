@@ -7,6 +7,7 @@
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include "api/guard.h"
 #include "base/text.h"
@@ -71,15 +72,27 @@ Status write_struct(T* to, const char* name, const T& value) {
   return Status::ok();
 }
 
-// Element `index` of an array whose elements lie `stride_bytes` apart.
+// Element `index` of an array whose elements lie `stride_bytes` apart (check_array). kStructSize
+// for one that is too short, or would reach into the next. T may be const.
+template <typename T>
+Result<T*> element_of(T* array, std::size_t index, std::size_t stride_bytes, const char* name) {
+  using Byte = std::conditional_t<std::is_const_v<T>, const std::byte, std::byte>;
+  auto* element = reinterpret_cast<T*>(reinterpret_cast<Byte*>(array) + index * stride_bytes);
+  constexpr std::uint32_t kFirst = kFirstSize<std::remove_const_t<T>>;
+  const std::uint32_t size = element->struct_size;
+  if (size < kFirst)
+    return Status(StatusCode::kStructSize,
+                  join("'", name, "[", index, "]'.struct_size is ", size, "; at least ", kFirst));
+  if (size > stride_bytes)
+    return Status(StatusCode::kStructSize, join("'", name, "[", index, "]'.struct_size is ", size,
+                                                ", more than the stride of ", stride_bytes));
+  return element;
+}
+
 template <typename T>
 Status read_element(const T* array, std::size_t index, std::size_t stride_bytes, const char* name,
                     T& out) {
-  const auto* element =
-      reinterpret_cast<const T*>(reinterpret_cast<const std::byte*>(array) + index * stride_bytes);
-  if (stride_bytes < element->struct_size)
-    return {StatusCode::kStructSize, join("'", name, "[", index, "]'.struct_size is ",
-                                          element->struct_size, ", more than the stride")};
+  NEMO_ASSIGN(const T* element, element_of(array, index, stride_bytes, name));
   return read_struct(element, name, out);
 }
 
@@ -111,6 +124,26 @@ Status write_buffer(std::span<const T> from, T* to, std::size_t capacity, std::s
     return {StatusCode::kBufferTooSmall,
             join("the buffer holds ", to == nullptr ? 0 : capacity, "; ", from.size(), " needed")};
   std::copy(from.begin(), from.end(), to);
+  return Status::ok();
+}
+
+// The same for structs, each with its struct_size set by the caller. Nothing is written but `n`
+// unless everything can be.
+template <typename T>
+Status write_array(std::span<const T> from, T* to, std::size_t capacity, std::size_t stride_bytes,
+                   std::size_t* n, const char* name) {
+  if (n == nullptr) return {StatusCode::kInvalidArgument, "the pointer for the number is NULL"};
+  *n = from.size();
+  NEMO_TRY(check_array(to, capacity, stride_bytes, name));
+  if (from.size() > capacity)
+    return {StatusCode::kBufferTooSmall,
+            join("'", name, "' has room for ", capacity, "; ", from.size(), " needed")};
+  for (std::size_t i = 0; i < from.size(); ++i)
+    NEMO_TRY(element_of(to, i, stride_bytes, name).status());
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    NEMO_ASSIGN(T * element, element_of(to, i, stride_bytes, name));
+    NEMO_TRY(write_struct(element, name, from[i]));
+  }
   return Status::ok();
 }
 

@@ -1,6 +1,5 @@
 // What operations took: nemo_context_set_profiling, nemo_context_get_profile.
-#include <algorithm>
-#include <cstring>
+#include <vector>
 
 #include "api/handles.h"
 #include "api/marshal.h"
@@ -63,19 +62,9 @@ extern "C" nemo_status nemo_context_get_profile(const nemo_context* context,
                                                 nemo_error* err) {
   return guarded(context, err, [&]() -> Status {
     NEMO_ASSIGN(const Backend* backend, backend_of(context));
-    if (n_operations == nullptr) return null_argument("n_operations");
-    NEMO_TRY(check_array(operations, capacity, stride_bytes, "operations"));
-    const std::vector<OperationFigures> found = backend->profile();
-    *n_operations = found.size();
-    if (found.size() > capacity)
-      return {StatusCode::kBufferTooSmall,
-              join("the buffer holds ", capacity, "; ", found.size(), " needed")};
-    const auto size = std::min<std::size_t>(stride_bytes, sizeof(nemo_operation_stats));
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      nemo_operation_stats out = to_abi(found[i]);
-      out.struct_size = static_cast<std::uint32_t>(size);
-      std::memcpy(reinterpret_cast<std::byte*>(operations) + i * stride_bytes, &out, size);
-    }
-    return Status::ok();
+    std::vector<nemo_operation_stats> found;
+    for (const OperationFigures& figures : backend->profile()) found.push_back(to_abi(figures));
+    return write_array<nemo_operation_stats>(found, operations, capacity, stride_bytes,
+                                             n_operations, "operations");
   });
 }

@@ -1,4 +1,6 @@
 // Listing devices, and asking for one that is not there.
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "fixture.h"
@@ -11,7 +13,7 @@ const std::string kChat = model_path("gguf/tiny_chat.gguf");
 std::vector<nemo_device_info> list() {
   std::vector<nemo_device_info> devices(16, nemo_device_info NEMO_DEVICE_INFO_INIT);
   std::size_t n = 0;
-  REQUIRE(nemo_device_list(nullptr, devices.data(), sizeof(nemo_device_info), devices.size(), &n,
+  REQUIRE(nemo_device_list(nullptr, devices.data(), devices.size(), sizeof(nemo_device_info), &n,
                            nullptr) == NEMO_OK);
   devices.resize(n);
   return devices;
@@ -32,23 +34,36 @@ TEST_CASE("the CPU is always there, and of CUDA there is a device or a reason") 
 
 TEST_CASE("a list of devices is asked for wrongly") {
   const Silence silence;
+  constexpr std::size_t kStride = sizeof(nemo_device_info);
   std::size_t n = 99;
   nemo_device_info devices[16];
   Failure failure;
-  CHECK(nemo_device_list(nullptr, nullptr, sizeof(nemo_device_info), 0, &n, failure.out()) ==
-        NEMO_E_BUFFER_TOO_SMALL);
+  nemo_error* e = failure.out();
+  failure.check(nemo_device_list(nullptr, nullptr, 0, kStride, &n, e), NEMO_E_BUFFER_TOO_SMALL);
   CHECK(n >= 2);
-  CHECK(nemo_device_list(nullptr, nullptr, sizeof(nemo_device_info), 16, &n, failure.out()) ==
-        NEMO_E_INVALID_ARGUMENT);
-  CHECK(nemo_device_list(nullptr, devices, sizeof(nemo_device_info), 16, nullptr, failure.out()) ==
-        NEMO_E_INVALID_ARGUMENT);
-  CHECK(nemo_device_list(nullptr, devices, 8, 16, &n, failure.out()) == NEMO_E_STRUCT_SIZE);
-  for (nemo_device_info& device : devices) device.struct_size = 4;
-  CHECK(nemo_device_list(nullptr, devices, sizeof(nemo_device_info), 16, &n, failure.out()) ==
-        NEMO_E_STRUCT_SIZE);
-  for (nemo_device_info& device : devices) device.struct_size = 4000;
-  CHECK(nemo_device_list(nullptr, devices, sizeof(nemo_device_info), 16, &n, failure.out()) ==
-        NEMO_E_STRUCT_SIZE);
+  failure.check(nemo_device_list(nullptr, nullptr, 16, kStride, &n, e), NEMO_E_INVALID_ARGUMENT);
+  failure.check(nemo_device_list(nullptr, devices, 16, kStride, nullptr, e),
+                NEMO_E_INVALID_ARGUMENT);
+  for (const std::size_t stride : {std::size_t{8}, kStride + 1})
+    failure.check(nemo_device_list(nullptr, devices, 16, stride, &n, e), NEMO_E_STRUCT_SIZE);
+  for (const std::uint32_t size : {0u, 4u, 4000u}) {
+    for (nemo_device_info& device : devices) device.struct_size = size;
+    failure.check(nemo_device_list(nullptr, devices, 16, kStride, &n, e), NEMO_E_STRUCT_SIZE);
+  }
+}
+
+TEST_CASE("a list with one bad element is not written") {
+  const Silence silence;
+  const nemo_device_info empty = NEMO_DEVICE_INFO_INIT;
+  std::vector<nemo_device_info> devices(16, empty);
+  devices[1].struct_size = 4;
+  std::size_t n = 0;
+  Failure failure;
+  failure.check(nemo_device_list(nullptr, devices.data(), devices.size(), sizeof(nemo_device_info),
+                                 &n, failure.out()),
+                NEMO_E_STRUCT_SIZE);
+  CHECK(std::string_view(failure.error.message).starts_with("'devices[1]'.struct_size is 4"));
+  CHECK(devices[0].name[0] == '\0');
 }
 
 TEST_CASE("a CUDA module that is none is a reason, and a device that is not there no device") {

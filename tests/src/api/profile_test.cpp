@@ -30,7 +30,8 @@ Context load_demo(std::uint32_t n_threads, std::uint32_t flags = 0) {
 std::vector<nemo_operation_stats> profile_of(const Context& context) {
   std::size_t n = 0;
   nemo_context_get_profile(context.get(), nullptr, 0, 0, &n, nullptr);
-  std::vector<nemo_operation_stats> all(n);
+  const nemo_operation_stats empty = NEMO_OPERATION_STATS_INIT;
+  std::vector<nemo_operation_stats> all(n, empty);
   REQUIRE(nemo_context_get_profile(context.get(), all.data(), n, sizeof(nemo_operation_stats), &n,
                                    nullptr) == NEMO_OK);
   return all;
@@ -140,14 +141,39 @@ TEST_CASE("profiling begins at zero, keeps what it found, and tells how much roo
     std::uint64_t tail;
   };
   std::vector<Longer> longer(n, Longer{NEMO_OPERATION_STATS_INIT, 7});
+  for (Longer& stats : longer) stats.known.struct_size = sizeof(Longer);
   REQUIRE(nemo_context_get_profile(context.get(), &longer[0].known, n, sizeof(Longer), &n,
                                    nullptr) == NEMO_OK);
   for (std::size_t i = 0; i < n; ++i) {
+    CHECK(longer[i].known.struct_size == sizeof(Longer));
+    longer[i].known.struct_size = sizeof(nemo_operation_stats);
     CHECK(std::memcmp(&longer[i].known, &once[i], sizeof once[i]) == 0);
     CHECK(longer[i].tail == 7);
   }
   REQUIRE(nemo_context_set_profiling(context.get(), 1, nullptr) == NEMO_OK);
   CHECK(profile_of(context).empty());
+}
+
+TEST_CASE("a profile is written to structs of a known size only") {
+  const Context context = load_demo(1);
+  const Session session = make_session(context);
+  REQUIRE(nemo_context_set_profiling(context.get(), 1, nullptr) == NEMO_OK);
+  eval(session, {1});
+  std::size_t n = profile_of(context).size();
+  REQUIRE(n >= 2);
+  const nemo_operation_stats empty = NEMO_OPERATION_STATS_INIT;
+  constexpr std::size_t kStride = sizeof(nemo_operation_stats);
+  for (const std::uint32_t size : {0u, 71u, 73u}) {
+    std::vector<nemo_operation_stats> operations(n, empty);
+    operations[1].struct_size = size;
+    nemo_error error = NEMO_ERROR_INIT;
+    CHECK(nemo_context_get_profile(context.get(), operations.data(), n, kStride, &n, &error) ==
+          NEMO_E_STRUCT_SIZE);
+    const std::string expected = "'operations[1]'.struct_size is " + std::to_string(size);
+    CHECK(std::string_view(error.message).starts_with(expected));
+    CHECK(operations[0].n_runs == 0);
+    CHECK(operations[1].struct_size == size);
+  }
 }
 
 TEST_CASE("without weights there is nothing to profile") {

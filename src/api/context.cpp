@@ -42,7 +42,7 @@ Result<std::unique_ptr<Backend>> make_backend(const nemo_context_options& option
 Status load_engine(const ModelFile& file, const nemo_context_options& options,
                    nemo_context& context) {
   NEMO_ASSIGN(auto backend, make_backend(options, context));
-  const std::string device = join(context.threads == nullptr ? "" : "cpu/", backend->name());
+  const std::string device = backend->name();
   LoadProgress progress;
   if (options.on_progress != nullptr)
     progress = [&](std::uint64_t done, std::uint64_t total) {

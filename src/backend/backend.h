@@ -74,7 +74,7 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // "cpu/avx2": for logs and build information.
+  // "cpu/avx2", "cuda": for logs.
   virtual const char* name() const = 0;
 
   // What things take in its memory.

@@ -6,6 +6,7 @@
 #include "backend/cpu/mapped_weights.h"
 #include "backend/cpu/pack_weights.h"
 #include "backend/kv_rows.h"
+#include "base/text.h"
 #include "io/page_buffer.h"
 
 namespace nemotron {
@@ -29,6 +30,7 @@ Result<std::shared_ptr<ThreadPool>> make_thread_pool(const CpuBackendOptions& op
 
 CpuBackend::CpuBackend(const CpuBackendOptions& options, std::shared_ptr<ThreadPool> pool)
     : kernels_(*options.kernels),
+      name_(join("cpu/", kernels_.name)),
       pool_(std::move(pool)),
       memory_(kernels_, pool_->n_threads()),
       queue_(*pool_),

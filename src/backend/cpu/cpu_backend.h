@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 
 #include "backend/backend.h"
 #include "backend/cpu/cpu_memory.h"
@@ -38,7 +39,7 @@ class CpuBackend final : public Backend {
  public:
   static Result<std::unique_ptr<CpuBackend>> create(const CpuBackendOptions& options);
 
-  const char* name() const override { return kernels_.name; }
+  const char* name() const override { return name_.c_str(); }
 
   const BackendMemory& memory() const override { return memory_; }
   // In small pages: states grow while somebody waits for a slice.
@@ -107,6 +108,7 @@ class CpuBackend final : public Backend {
   }
 
   const kernels::KernelTable& kernels_;
+  std::string name_;
   std::shared_ptr<ThreadPool> pool_;
   CpuMemory memory_;
   OperationQueue queue_;

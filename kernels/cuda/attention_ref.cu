@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/float_types.h"
+#include "kernels/common/kv_store.h"
 #include "kernels/common/math.h"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/kernel_list.h"
@@ -21,9 +22,6 @@ __device__ inline std::uint8_t* head_part(const AttentionArgs& p, const SpanArgs
          (part * p.n_kv_heads + kv_head) * head_bytes;
 }
 
-__device__ inline float stored(float value, float) { return value; }
-__device__ inline bf16_bits stored(float value, bf16_bits) { return float_to_bf16(value); }
-
 template <typename Element>
 __device__ void store(const float* k, const float* v, std::int64_t head_dim, std::int64_t slot,
                       std::uint8_t* keys, std::uint8_t* values) {
@@ -33,32 +31,13 @@ __device__ void store(const float* k, const float* v, std::int64_t head_dim, std
   }
 }
 
-// A group's scale. Where it is not usable (0, infinite, NaN) all integers are 0.
-__device__ inline bf16_bits q8_scale(const float* x, bool& is_usable) {
-  std::uint32_t largest = 0;
-  for (std::int64_t c = 0; c < kKvScaleChannels; ++c)
-    largest = std::max(largest, std::bit_cast<std::uint32_t>(x[c]) & 0x7fffffffu);
-  const bf16_bits bits = float_to_bf16(std::bit_cast<float>(largest) / 127.0f);
-  const float scale = bf16_to_float(bits);
-  is_usable = scale > 0.0f && scale <= 3.40282347e38f;
-  return bits;
-}
-
-__device__ inline std::int8_t q8_value(float x, float scale) {
-  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: a sum near it has no place for fractions
-  const float multiple = std::clamp(x / scale, -127.0f, 127.0f);
-  return static_cast<std::int8_t>((multiple + kRound) - kRound);
-}
-
 // One group of 32 channels; integers `step` apart.
 __device__ void store_q8_group(const float* x, std::uint8_t* integers, std::int64_t step,
                                bf16_bits* scale_out) {
-  bool is_usable = false;
-  const bf16_bits bits = q8_scale(x, is_usable);
+  const bf16_bits bits = kv_q8_scale(x);
   *scale_out = bits;
   for (std::int64_t c = 0; c < kKvScaleChannels; ++c)
-    integers[c * step] =
-        is_usable ? static_cast<std::uint8_t>(q8_value(x[c], bf16_to_float(bits))) : 0;
+    integers[c * step] = static_cast<std::uint8_t>(kv_q8_value(x[c], bf16_to_float(bits)));
 }
 
 __device__ void store_q8(const float* k, const float* v, std::int64_t head_dim, std::int64_t slot,

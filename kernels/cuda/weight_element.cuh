@@ -2,6 +2,8 @@
 // gives, by the same operations.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/float_types.h"
@@ -24,19 +26,25 @@ __device__ inline int five_bits_of_32(const std::uint8_t* qh, const std::uint8_t
   return nibble_of_32(qs, j) | ((qh[j / 8] >> (j % 8)) & 1) << 4;
 }
 
+// Device code cannot index an array of the host's, but a copy that is made while compiling.
 __device__ inline float iq4_level(int q) {
-  constexpr std::int8_t kLevels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                       1,    13,   25,  38,  53,  69,  89,  113};
-  return static_cast<float>(kLevels[q]);
+  constexpr auto kLevels = std::to_array(kIQ4Values);
+  return static_cast<float>(kLevels[static_cast<std::size_t>(q)]);
 }
 
-// E2M1 times two: 0, 1, 2, 3, 4, 6, 8, 12 and their negatives; minus zero is zero.
-__device__ inline float fp4_doubled(int q) {
+// kFp4DoubledValues[q], computed: a table would lie in each thread's stack.
+constexpr int fp4_doubled(int q) {
   const int exponent = (q >> 1) & 3;
   const int mantissa = q & 1;
   const int magnitude = exponent == 0 ? mantissa : (2 + mantissa) << (exponent - 1);
-  return static_cast<float>(q & 8 ? -magnitude : magnitude);
+  return q & 8 ? -magnitude : magnitude;
 }
+constexpr bool fp4_values_agree() {
+  for (int q = 0; q < 16; ++q)
+    if (fp4_doubled(q) != kFp4DoubledValues[q]) return false;
+  return true;
+}
+static_assert(fp4_values_agree());
 
 template <TensorType type>
 __device__ float weight_element(const void* row, std::int64_t k);
@@ -94,7 +102,8 @@ __device__ inline float weight_element<TensorType::kNVFP4>(const void* row, std:
   const int sub = static_cast<int>(k % 64) / 16;
   const int j = k % 16;
   const std::uint8_t byte = b.qs[8 * sub + j % 8];
-  return nvfp4_half_scale(b.d[sub]) * fp4_doubled(j < 8 ? byte & 15 : byte >> 4);
+  return nvfp4_half_scale(b.d[sub]) *
+         static_cast<float>(fp4_doubled(j < 8 ? byte & 15 : byte >> 4));
 }
 
 // The types of 256: `sub` is the sub-block, of 16 elements or of 32.

@@ -1,11 +1,10 @@
 // Keys and values of a span to their places in the KV blocks, rounded to the stored type: the one
 // store of all levels, so that they read the same bytes.
 #include <algorithm>
-#include <bit>
 #include <cstddef>
-#include <limits>
 
 #include "base/float_types.h"
+#include "kernels/common/kv_store.h"
 #include "kernels/cpu/ref/ref_kernels.h"
 
 namespace nemotron::kernels::ref {
@@ -25,9 +24,6 @@ Place place_of(const KvStoreParams& p, std::int64_t position, std::int64_t head)
           position % kKvBlockTokens};
 }
 
-float stored(float value, float) { return value; }
-bf16_bits stored(float value, bf16_bits) { return float_to_bf16(value); }
-
 template <typename Element>
 void store(const float* k, const float* v, std::int64_t head_dim, const Place& place) {
   auto* keys = reinterpret_cast<Element*>(place.k) + place.slot;
@@ -43,22 +39,11 @@ struct Q8Group {
   bf16_bits scale;
 };
 
-// The scale maps the largest magnitude to 127 and is rounded first; values are rounded to the
-// nearest multiple of it, ties to even. What is not finite makes the scale, and so the group, NaN
-// or infinite.
 Q8Group quantize(const float* x) {
-  std::uint32_t largest = 0;  // magnitudes are ordered as their bits, NaN above all
-  for (std::int64_t c = 0; c < kKvScaleChannels; ++c)
-    largest = std::max(largest, std::bit_cast<std::uint32_t>(x[c]) & 0x7fffffffu);
   Q8Group group{};
-  group.scale = float_to_bf16(std::bit_cast<float>(largest) / 127.0f);
+  group.scale = kv_q8_scale(x);
   const float scale = bf16_to_float(group.scale);
-  if (!(scale > 0.0f && scale <= std::numeric_limits<float>::max())) return group;
-  for (std::int64_t c = 0; c < kKvScaleChannels; ++c) {
-    constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: a sum near it has no place for fractions
-    const float multiple = std::clamp(x[c] / scale, -127.0f, 127.0f);
-    group.values[c] = static_cast<std::int8_t>((multiple + kRound) - kRound);
-  }
+  for (std::int64_t c = 0; c < kKvScaleChannels; ++c) group.values[c] = kv_q8_value(x[c], scale);
   return group;
 }
 

@@ -47,7 +47,6 @@ inline constexpr int kCuComputeMinor = 76;
 #define NEMO_CUDA_DRIVER(X)                                                                        \
   X(init, cuInit, (unsigned flags))                                                                \
   X(error_name, cuGetErrorName, (CuResult result, const char** name))                              \
-  X(driver_version, cuDriverGetVersion, (int* version))                                            \
   X(device_count, cuDeviceGetCount, (int* n))                                                      \
   X(device, cuDeviceGet, (CuDevice * device, int index))                                           \
   X(device_name, cuDeviceGetName, (char* name, int size, CuDevice device))                         \
@@ -65,7 +64,6 @@ inline constexpr int kCuComputeMinor = 76;
   X(free, cuMemFree_v2, (CuPointer memory))                                                        \
   X(allocate_host, cuMemHostAlloc, (void** memory, std::size_t size_bytes, unsigned flags))        \
   X(free_host, cuMemFreeHost, (void* memory))                                                      \
-  X(memory_info, cuMemGetInfo_v2, (std::size_t * free_bytes, std::size_t * total_bytes))           \
   X(create_stream, cuStreamCreate, (CuStream * stream, unsigned flags))                            \
   X(destroy_stream, cuStreamDestroy_v2, (CuStream stream))                                         \
   X(synchronize, cuStreamSynchronize, (CuStream stream))                                           \

@@ -94,11 +94,6 @@ struct Functions {
     *name = result == 719 ? "CUDA_ERROR_LAUNCH_FAILED" : nullptr;
     return result == 719 ? kCuOk : kInvalidValue;
   }
-  static CuResult driver_version(int* version) {
-    const Call call("driver_version", false);
-    *version = 13000;
-    return call.result();
-  }
   static CuResult device_count(int* n) {
     Call call("device_count", false);
     *n = call.mock().n_devices;
@@ -215,12 +210,6 @@ struct Functions {
     Call call("free_host", true);
     if (call.mock().host_memory.erase(memory) == 0) return call.fault("free_host of a stranger");
     --call.mock().n_objects;
-    return call.result();
-  }
-  static CuResult memory_info(std::size_t* free_bytes, std::size_t* total_bytes) {
-    Call call("memory_info", true);
-    *free_bytes = call.mock().memory_bytes - call.mock().used_bytes;
-    *total_bytes = call.mock().memory_bytes;
     return call.result();
   }
   static CuResult create_stream(CuStream* stream, unsigned) {

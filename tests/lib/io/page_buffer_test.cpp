@@ -4,9 +4,35 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdint>
+#include <fstream>
+#include <sstream>
+#include <string>
 #include <utility>
 
 using namespace nemotron;
+
+namespace {
+
+// The line "VmFlags: rd wr ..." of the mapping that holds `address`; empty where the system has
+// none.
+std::string vm_flags_of(const std::byte* address) {
+  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+  std::ifstream smaps("/proc/self/smaps");
+  bool is_wanted = false;
+  for (std::string line; std::getline(smaps, line);) {
+    std::istringstream words(line);
+    std::uintptr_t first = 0;
+    std::uintptr_t last = 0;
+    char dash = 0;
+    // A mapping begins with "7f0000000000-7f0000400000 rw-p".
+    if (words >> std::hex >> first >> dash >> last && dash == '-')
+      is_wanted = first <= wanted && wanted < last;
+    if (is_wanted && line.starts_with("VmFlags:")) return line + ' ';
+  }
+  return {};
+}
+
+}  // namespace
 
 TEST_CASE("pages are zeroed, writable and aligned, with and without huge pages") {
   const std::size_t size =
@@ -38,4 +64,28 @@ TEST_CASE("moving hands the pages over") {
   c = std::move(b);
   CHECK(c.data() == data);
   CHECK(c.size_bytes() == 100);
+}
+
+TEST_CASE("large buffers ask for huge pages, or for small ones") {
+  constexpr std::size_t kSize = 2 * PageBuffer::kHugePageThresholdBytes;
+  const auto flags_with = [](PageSize pages, std::size_t size) {
+    const PageBuffer buffer = PageBuffer::allocate(size, {}, pages);
+    REQUIRE(buffer.is_valid());
+    return vm_flags_of(buffer.data());
+  };
+  const std::string huge = flags_with(PageSize::kHuge, kSize);
+  if (huge.empty()) {
+    WARN("skipped: /proc/self/smaps has no VmFlags");
+    return;
+  }
+  const auto has = [](const std::string& flags, const char* flag) {
+    return flags.find(flag) != std::string::npos;
+  };
+  CHECK(has(huge, " hg "));
+  CHECK_FALSE(has(huge, " nh "));
+  const std::string small = flags_with(PageSize::kSmall, kSize);
+  CHECK(has(small, " nh "));
+  CHECK_FALSE(has(small, " hg "));
+  const std::string little = flags_with(PageSize::kHuge, 4096);
+  CHECK_FALSE(has(little, " hg "));
 }

@@ -117,10 +117,6 @@ std::string json_array(std::span<const std::string> items, JsonStyle style) {
   return enclose('[', ']', inner, style);
 }
 
-std::string json_array(std::span<const std::string> items) {
-  return json_array(items, JsonStyle::kIndented);
-}
-
 Result<JsonObject> JsonObject::read(std::string_view text) {
   NEMO_ASSIGN(const JsonValue document, parse_json(text));
   if (!document.is_object()) return Status{StatusCode::kInvalidJson, "this is no JSON object"};

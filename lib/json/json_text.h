@@ -28,8 +28,7 @@ inline constexpr const char* kJsonNull = "null";
 enum class JsonStyle : std::uint8_t { kOneLine, kIndented };  // by two spaces
 
 // `items` are JSON.
-std::string json_array(std::span<const std::string> items, JsonStyle style);
-std::string json_array(std::span<const std::string> items);
+std::string json_array(std::span<const std::string> items, JsonStyle style = JsonStyle::kIndented);
 
 class JsonObject {
  public:

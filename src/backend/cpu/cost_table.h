@@ -20,9 +20,9 @@ enum class WorkKind : std::uint8_t {
   kConv,
   kScan,
   kKvStore,
-  kAttention,
+  kAttention,  // the last
 };
-constexpr int kNumWorkKinds = 11;
+constexpr int kNumWorkKinds = static_cast<int>(WorkKind::kAttention) + 1;
 
 // What the speed of a piece of work depends on, and how much there is of it.
 struct WorkShape {

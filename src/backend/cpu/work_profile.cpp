@@ -11,6 +11,7 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 constexpr std::array<std::string_view, kNumWorkKinds> kKindNames = {
     "embed",      "rms_norm", "prepare", "linear",   "elementwise", "gather",
     "gated_norm", "conv",     "scan",    "kv_store", "attention"};
+static_assert(!kKindNames.back().empty(), "each kind has a name");
 
 // Of what is read; empty where it is always f32.
 std::string_view type_name(WorkKind kind, std::size_t type) {

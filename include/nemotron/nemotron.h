@@ -148,8 +148,8 @@ NEMO_API const char *nemo_status_string(nemo_status status);
  *  @since 0.1 */
 NEMO_API uint32_t nemo_version(void);
 
-/** Describe the build and the processor: lines "key: value" with the version, compiler, the instruction set levels
- *  built in, the one that `auto` chooses here. nemo_device_list() tells of GPUs.
+/** Describe the build and the processor: lines "key: value" with the version, the compiler, the instruction set levels
+ *  built in, and the one that ::NEMO_ISA_AUTO chooses here. nemo_device_list() tells of GPUs.
  *  @param buffer    receives the text, no terminator; NULL with `capacity` 0 to ask for the length.
  *  @param capacity  size of `buffer` in bytes.
  *  @param length    receives the full length in bytes; may not be NULL.
@@ -223,12 +223,11 @@ enum {
                                      nemo_context_pump(). On a GPU weights are copied all the same. */
 };
 
-/** A host's allocator for all large memory of a context: weights that are not mapped (and room for reading them), working
- *  memory of steps,
- *  recurrent states, keys and values. It is asked for whole buffers, never while a reply is made within 64 tokens of the
- *  last one it was asked for. What is small or of the size of a file's header comes from operator new: handles, token
- *  ids, the vocabulary, requests and their events. Both functions are called on any thread of the library or the host,
- *  and may call no function of the library. They and `user` must live as long as the context. */
+/** A host's allocator for all large memory of a context: weights that are not mapped (and room for reading them),
+ *  working memory of steps, recurrent states, keys and values. It is asked for whole buffers, never while a reply is made
+ *  within 64 tokens of the last one it was asked for. What is small or of the size of a file's header comes from operator
+ *  new: handles, token ids, the vocabulary, requests and their events. Both functions are called on any thread of the
+ *  library or the host, and may call no function of the library. They and `user` must live as long as the context. */
 typedef struct nemo_allocator {
   uint32_t struct_size; /**< sizeof(nemo_allocator). */
   uint32_t reserved;    /**< 0. */

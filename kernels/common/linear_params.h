@@ -57,8 +57,8 @@ struct LinearParams {
 
 // Rows of a table by index, as floats: the embedding.
 struct EmbedParams {
-  const void* table =
-      nullptr;  // [n_vocab, n_columns] as in a file, row_bytes apart, at any address
+  // [n_vocab, n_columns] as in a file, row_bytes apart, at any address
+  const void* table = nullptr;
   TensorType type = TensorType::kF32;
   std::int64_t row_bytes = 0;
   std::int64_t n_columns = 0;

@@ -29,9 +29,8 @@ struct nemo_context {
   std::string format_name;
   std::optional<nemotron::Tokenizer> tokenizer;
   nemotron::ChatFormat chat_format = nemotron::ChatFormat::nemotron3;
-  std::vector<std::int32_t> turn_starts;  // ids that begin a turn of the chat format
-  std::shared_ptr<nemotron::ThreadPool>
-      threads;  // null with NEMO_LOAD_NO_WEIGHTS; threads also on a GPU
+  std::vector<std::int32_t> turn_starts;          // ids that begin a turn of the chat format
+  std::shared_ptr<nemotron::ThreadPool> threads;  // null without weights, and on a GPU
   std::shared_ptr<nemotron::Engine> engine;
   nemotron::api::Logger logger;
 };

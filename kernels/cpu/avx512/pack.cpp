@@ -23,11 +23,10 @@ NEMO_TARGET_AVX512 void pack_group(PackedForm form, const TileRows& rows, std::i
     case PackedForm::kQ5_1:
       return pack_q5_1(rows, offset, group);
     case PackedForm::kQ4_0:
+    case PackedForm::kIQ4_NL:
       return pack_q4_0(rows, offset, group);
     case PackedForm::kQ4_1:
       return pack_q4_1(rows, offset, group);
-    case PackedForm::kIQ4_NL:
-      return pack_q4_0(rows, offset, group);
     case PackedForm::kNVFP4:
       return pack_nvfp4(rows, offset, group);
     case PackedForm::kQ2_K:

@@ -21,16 +21,16 @@ typedef struct nemo_cuda_image {
 typedef struct nemo_cuda_module {
   uint32_t abi_version; /* NEMO_CUDA_MODULE_ABI */
   uint32_t n_images;
-  uint64_t
-      kernel_signature; /* kernel_signature() of kernels/cuda/kernel_list.h: names and arguments */
+  /* kernel_signature() of kernels/cuda/kernel_list.h: names and arguments. */
+  uint64_t kernel_signature;
   uint32_t min_compute_capability; /* 75 for 7.5: the lowest that the images serve */
   uint32_t reserved;
   const char* description; /* "CUDA 13.0, sm_90, PTX compute_75" */
   const nemo_cuda_image* images;
 } nemo_cuda_module;
 
-/* NULL for an abi_version that the module does not speak. The struct lives as long as the module.
- */
+/* NULL for an abi_version that the module does not speak. The struct lives as long as the
+ * module. */
 typedef const nemo_cuda_module* (*nemo_cuda_module_function)(uint32_t abi_version);
 #define NEMO_CUDA_MODULE_FUNCTION "nemo_cuda_module_get"
 

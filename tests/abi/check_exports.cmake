@@ -1,5 +1,6 @@
-# Fails unless the library exports exactly the names of LIST, and the header declares exactly those.
-#   cmake -D NM=nm -D LIBRARY=libnemotron.so -D HEADER=nemotron.h -D LIST=exported_symbols.txt -P ...
+# Fails unless the library exports exactly the names of LIST, and the headers in the folder HEADERS
+# declare exactly those.
+#   cmake -D NM=nm -D LIBRARY=libnemotron.so -D HEADERS=... -D LIST=exported_symbols.txt -P ...
 execute_process(COMMAND ${NM} --dynamic --defined-only --extern-only ${LIBRARY}
                 OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
 set(exported "")
@@ -11,7 +12,12 @@ foreach(line IN LISTS lines)
   endif()
 endforeach()
 
-file(READ ${HEADER} header)
+file(GLOB parts ${HEADERS}/*.h)
+set(header "")
+foreach(part IN LISTS parts)
+  file(READ ${part} text)
+  string(APPEND header "${text}")
+endforeach()
 string(REGEX REPLACE "/\\*([^*]|\\*+[^*/])*\\*+/" "" header "${header}")
 string(REGEX MATCHALL "NEMO_API [^;(]*nemo_[a-z0-9_]+\\(" declarations "${header}")
 set(declared "")
@@ -37,4 +43,4 @@ function(compare what names)
   endif()
 endfunction()
 compare("${LIBRARY} exports" "${exported}")
-compare("${HEADER} declares" "${declared}")
+compare("the headers in ${HEADERS} declare" "${declared}")

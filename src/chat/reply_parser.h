@@ -5,20 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include "base/result.h"
-#include "chat/caller_json.h"
+#include "chat/tool_call.h"
 
 namespace nemotron {
-
-struct ToolCall {
-  std::string name;
-  std::vector<std::pair<std::string, std::string>> arguments;  // as written, in order
-};
 
 enum class ReplyPart : std::uint8_t { kReasoning, kAnswer, kToolCall };
 
@@ -49,7 +42,10 @@ class ReplyParser {
   std::size_t n_held_spaces() const { return has_answer_ ? spaces_.size() : 0; }
 
  private:
+  // That mean something in the present part.
+  std::span<const std::string_view> tags() const;
   void consume(bool is_end);
+  void follow(std::string_view tag);
   void add(std::string_view text);
   void add_reasoning(std::string_view text);
   void add_answer(std::string_view text);
@@ -57,19 +53,13 @@ class ReplyParser {
 
   Sink sink_;
   ReplyPart part_;
-  std::string pending_;  // not yet given to a part: may be the beginning of a tag
-  std::string call_;     // the tool call being read
-  std::string spaces_;   // at the end of the answer, or before it
+  std::string pending_;   // not yet given to a part: may be the beginning of a tag
+  std::string call_;      // the tool calls being read
+  std::string spaces_;    // at the end of the answer, or before it
+  bool is_list_ = false;  // of calls, in JSON
   bool has_answer_ = false;
   bool has_reasoning_ = false;
   bool has_line_break_ = false;  // at the end of the thoughts
 };
-
-// Tools as callers pass them, checked. kInvalidJson, kInvalidUtf8. No text: no tools.
-Result<CallerJson> parse_tools(std::string_view json, std::string_view name);
-
-// The arguments as a JSON object. `tools` tells which are strings and which numbers and the like;
-// what nobody declares is a string, and so is what does not read as its type.
-std::string arguments_json(const ToolCall& call, const CallerJson& tools);
 
 }  // namespace nemotron

@@ -63,8 +63,9 @@ class Tokenizer {
 
   // Whether the token steers the model and is no part of its message: <|im_start|>, <|im_end|>,
   // <s>, </s>, <unk>, <SPECIAL_n> and the like: all that the file calls control, unknown or unused
-  // (special in tokenizer.json), but not the tags <think>, <tool_call>, <tool_response> and their
-  // closing ones, because those who parse a reply must see them whatever the file calls them.
+  // (special in tokenizer.json), but not the tags <think>, <tool_call>, <tool_response>, <TOOLCALL>
+  // and their closing ones, because those who parse a reply must see them whatever the file calls
+  // them.
   bool is_control(std::int32_t id) const;
 
   // The added token with this text, else the token with these bytes, else -1.

@@ -19,7 +19,8 @@ constexpr const char* kCrowded = "has the same hash as too many others";
 
 // Tags that are part of a message even if the file calls them special.
 constexpr std::string_view kMessageTags[] = {"<think>",      "</think>",        "<tool_call>",
-                                             "</tool_call>", "<tool_response>", "</tool_response>"};
+                                             "</tool_call>", "<tool_response>", "</tool_response>",
+                                             "<TOOLCALL>",   "</TOOLCALL>"};
 
 Status bad_token(std::size_t id, const char* what) {
   return Status(StatusCode::kBadFile, join("token ", id, " of the vocabulary ", what));

@@ -7,7 +7,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
+#include "chat/reply_parser.h"
 
 #include "chat/chat_format.h"
 #include "formats/open_model.h"
@@ -72,6 +74,47 @@ TEST_CASE("v2: rendering equals jinja2") {
     ++n_cases;
   }
   CHECK(n_cases >= 90);
+}
+
+// The calls of an assistant's message as a parser tells them: name and arguments.
+std::vector<std::pair<std::string, ordered_json>> calls_of(const ordered_json& message) {
+  std::vector<std::pair<std::string, ordered_json>> out;
+  for (const ordered_json& call : message.value("tool_calls", ordered_json::array())) {
+    const ordered_json& function = call.contains("function") ? call["function"] : call;
+    ordered_json arguments = function.value("arguments", ordered_json::object());
+    if (arguments.is_string()) arguments = ordered_json::parse(arguments.get<std::string>());
+    if (arguments.is_null()) arguments = ordered_json::object();
+    out.emplace_back(function["name"], arguments);
+  }
+  return out;
+}
+
+TEST_CASE("v2: the calls that jinja2 wrote are read back") {
+  std::ifstream file(NEMO_TEST_SOURCE_DIR "/data/chat/renderings_v2.json");
+  const ordered_json document = ordered_json::parse(file);
+  std::size_t n_calls = 0;
+  for (const auto& golden : document.at("cases")) {
+    std::vector<std::pair<std::string, ordered_json>> expected, found;
+    // Of a reply that the model is to go on with, at the end, the template writes no calls.
+    const auto& messages = golden.at("messages");
+    const std::size_t n =
+        messages.size() - (golden.at("add_generation_prompt").get<bool>() ? 1 : 0);
+    for (std::size_t i = 0; i < n; ++i)
+      for (const auto& call : calls_of(messages[i])) expected.push_back(call);
+    std::string text = golden.at("text");
+    // Behind the system's part, whose instructions hold the tags, too.
+    text.erase(0, text.find("<SPECIAL_11>"));
+    ReplyParser parser(false, [&](const ReplyPiece& piece) {
+      if (piece.call != nullptr)
+        found.emplace_back(piece.call->name, ordered_json::parse(arguments_json(*piece.call, {})));
+    });
+    parser.feed(text);
+    parser.finish(true);
+    INFO(golden.value("name", "") << text);
+    CHECK(found == expected);
+    n_calls += found.size();
+  }
+  CHECK(n_calls >= 20);
 }
 
 TEST_CASE("v2: text from outside cannot forge turns") {

@@ -113,6 +113,52 @@ TEST_CASE("what the answer will grow by, and what is undecided") {
   CHECK(parser.part() == ReplyPart::kToolCall);
 }
 
+TEST_CASE("tags within calls are text") {
+  const auto calls =
+      parse(
+          "<tool_call><function=f><parameter=a><think>x</think></TOOLCALL></parameter></tool_call>"
+          "<TOOLCALL>[{\"name\": \"g\", \"arguments\": {\"a\": "
+          "\"<tool_call></tool_call></think>\"}}]",
+          false, GENERATE(1, 3, 1000))
+          .calls;
+  REQUIRE(calls.size() == 2);
+  CHECK(written(calls[0]) == R"(f{"a": "<think>x</think></TOOLCALL>"})");
+  CHECK(written(calls[1]) == R"(g{"a": "<tool_call></tool_call></think>"})");
+}
+
+TEST_CASE("v2: a list of calls as JSON") {
+  const auto calls = [](std::string_view text) {
+    std::string out;
+    for (const ToolCall& call : parse(text, false, 3).calls) out += written(call) + ";";
+    return out;
+  };
+  const Parsed parsed = parse(
+      "Two.\n</think>\n\nHere:\n\n<TOOLCALL>[{\"name\": \"f\", \"arguments\": {\"i\":12, \"s\": "
+      "\"\\u00e9]\"}}, {\"name\": \"g\"}]</TOOLCALL>\n",
+      true, GENERATE(1, 2, 5, 1000));
+  CHECK(parsed.reasoning == "Two.");
+  CHECK(parsed.answer == "Here:");
+  CHECK(parsed.order == "rac");
+  REQUIRE(parsed.calls.size() == 2);
+  CHECK(written(parsed.calls[0]) == "f{\"i\": 12, \"s\": \"\xc3\xa9]\"}");
+  CHECK(written(parsed.calls[1]) == "g{}");
+
+  // What models make of it: no list, no end, arguments that are text, the form of the API.
+  CHECK(calls(R"(<TOOLCALL> {"name": "f", "arguments": {"a": [1]}} </TOOLCALL>)") ==
+        R"(f{"a": [1]};)");
+  CHECK(calls(R"(<TOOLCALL>[{"name": "f", "arguments": {}})") == "f{};");
+  CHECK(calls(R"(<TOOLCALL>[{"name": "f", "arguments": "{\"a\": 1}"}]</TOOLCALL>)") ==
+        R"(f{"a": 1};)");
+  CHECK(calls(R"(<TOOLCALL>[{"type": "function", "function": {"name": "f"}}]</TOOLCALL>)") ==
+        "f{};");
+  CHECK(
+      calls(
+          R"(<TOOLCALL>[3, {"name": 1}, {"name": "f", "arguments": [1]}, {"name": "g"}]</TOOLCALL>)") ==
+      "g{};");
+  CHECK(calls("<TOOLCALL>[{\"name\": \"f\", \"arg").empty());
+  CHECK(calls("<TOOLCALL>" + std::string(100000, '[') + "</TOOLCALL>").empty());
+}
+
 TEST_CASE("arguments get the types that the tool declares") {
   const auto tools = parse_tools(R"([{"function": {"name": "f", "parameters": {"properties": {
     "s": {"type": "string"}, "i": {"type": "integer"}, "b": {"type": "boolean"},

@@ -16,27 +16,10 @@ if(NEMO_SANITIZE)
   target_compile_options(nemo_test_main PRIVATE -Wno-maybe-uninitialized)
 endif()
 
-# Catch2's header is parsed once. ccache would have to be told how to keep such builds (its "sloppiness"),
-# and clang wants one precompiled header for each set of definitions.
-set(pch_default OFF)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(pch_default ON)
-endif()
-option(NEMO_TEST_PCH "Precompile Catch2's header for the tests" ${pch_default})
-if(NEMO_TEST_PCH)
-  target_sources(nemo_test_main PRIVATE ${PROJECT_SOURCE_DIR}/tests/precompiled.cpp)
-  target_precompile_headers(nemo_test_main PRIVATE <catch2/catch.hpp>)
-  set_source_files_properties(${PROJECT_SOURCE_DIR}/tests/test_main.cpp TARGET_DIRECTORY nemo_test_main
-                              PROPERTIES SKIP_PRECOMPILE_HEADERS ON)  # it asks for more of it
-endif()
-
 function(nemo_test name)
   cmake_parse_arguments(ARG "" "SKIP" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE nemo_test_main ${ARG_LIBRARIES})
-  if(NEMO_TEST_PCH)
-    target_precompile_headers(${name} REUSE_FROM nemo_test_main)
-  endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   set(properties TIMEOUT 300)
   if(ARG_LABELS)

@@ -39,7 +39,7 @@ readers='lib/gguf/(gguf|gguf_file|gguf_value|ggml_types)|lib/safetensors/safeten
   |lib/json/json_(parser|value)|lib/io/(byte_reader|memory_source)|lib/bpe/(byte_alphabet|token_table)
   |src/formats/[a-z_]*|src/tokenizer/(tokenizer_json|json_scalars|tokenizer_build)
   |src/session/(saved_format|saved_options|restore_session)|src/convert/importance_matrix
-  |src/chat/(caller_json|chat_messages|tools_block|reply_parser)'
+  |src/chat/(caller_json|chat_messages|tools_block|reply_parser|tool_call)'
 llvm-cov report "$build/lib/libnemotron.so" $objects -instr-profile="$profiles/all.profdata" |
   awk -v readers="/?($(echo "$readers" | tr -d '\n '))[.]cpp$" '
     $1 ~ readers && $1 !~ "tests/" { printf "%-40s %5d lines %6.2f %%\n", $1, $8, 100 * (1 - $9 / $8); n += $8; missed += $9 }

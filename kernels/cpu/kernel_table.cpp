@@ -34,6 +34,9 @@ constexpr KernelTable make_avx2_kernels() {
   KernelTable table = kRefKernels;
   table.name = "avx2";
   table.linear = avx2::linear;
+  table.causal_conv1d = avx2::causal_conv1d;
+  table.ssm_scan = avx2::ssm_scan;
+  table.attention = avx2::attention;
   return table;
 }
 constexpr KernelTable kAvx2Kernels = make_avx2_kernels();

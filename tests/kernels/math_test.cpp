@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "kernel_test.h"
+#include "kernels/cpu/avx2/vector_math.h"
 #include "kernels/cpu/avx512/vector_math.h"
 
 using namespace nemotron::kernels;
@@ -63,7 +64,27 @@ NEMO_TARGET_AVX512 void check_sixteen(const float* x) {
     if (std::memcmp(&silu[i], &expected_silu, 4) != 0) FAIL_CHECK("silu of " << x[i]);
   }
 }
+NEMO_TARGET_AVX2 void check_eight(const float* x) {
+  float exp[8];
+  float silu[8];
+  _mm256_storeu_ps(exp, avx2::exp_ps(_mm256_loadu_ps(x)));
+  _mm256_storeu_ps(silu, avx2::silu_ps(_mm256_loadu_ps(x)));
+  for (int i = 0; i < 8; ++i) {
+    const float expected_exp = exp_f32(x[i]);
+    const float expected_silu = silu_f32(x[i]);
+    if (std::memcmp(&exp[i], &expected_exp, 4) != 0) FAIL_CHECK("exp of " << x[i]);
+    if (std::memcmp(&silu[i], &expected_silu, 4) != 0) FAIL_CHECK("silu of " << x[i]);
+  }
+}
 }  // namespace
+
+TEST_CASE("exp and silu of eight lanes have the bits of one") {
+  if (!nemotron::detect_cpu_features().has_avx2_fma_f16c) return;
+  nemotron::test::Random random(10);
+  for (const float range : {1.0f, 30.0f, 120.0f, 1e30f}) {
+    for (int round = 0; round < 2000; ++round) check_eight(random.reals(8, range).data());
+  }
+}
 
 TEST_CASE("exp and silu of sixteen lanes have the bits of one") {
   if (!nemotron::detect_cpu_features().has_avx512) return;

@@ -7,6 +7,9 @@
 namespace nemotron::kernels::avx2 {
 
 void linear(const LinearParams& p, std::int64_t first, std::int64_t last, void* scratch);
+void causal_conv1d(const CausalConv1dParams& p, std::int64_t first, std::int64_t last);
+void ssm_scan(const SsmScanParams& p, std::int64_t first, std::int64_t last);
+void attention(const AttentionParams& p, std::int64_t first, std::int64_t last);
 
 // A weight row as floats, equal bit by bit to dequantize(). Returns `scratch`, or the row itself
 // where it is stored as floats already.

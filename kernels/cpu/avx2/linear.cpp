@@ -2,28 +2,18 @@
 // lanes over k in steps of 16, ascending; the tail is padded with zeros; one fixed tree at the end.
 // Four activation rows at a time share the weight loads; their sums are the ones of a single row.
 #if defined(__x86_64__)
-#include <immintrin.h>
-
 #include <cstddef>
 #include <cstring>
 
 #include "kernels/cpu/avx2/avx2_kernels.h"
+#include "kernels/cpu/avx2/vector_math.h"
 #include "kernels/cpu/ref/ref_kernels.h"
-
-#define NEMO_TARGET_AVX2 __attribute__((target("avx2,fma,f16c")))
 
 namespace nemotron::kernels::avx2 {
 
 namespace {
 
 constexpr std::int64_t kStep = 16;
-
-// ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7))
-NEMO_TARGET_AVX2 inline float sum_lanes(__m256 v) {
-  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
-}
 
 // y[r] = dot(w, x + r * n) for kRows rows.
 template <int kRows>

@@ -2,15 +2,12 @@
 // made of, each bit-equal to lib/quant/dequantize.cpp (the same multiplications in the same order);
 // the others fall back to it.
 #if defined(__x86_64__)
-#include <immintrin.h>
-
 #include <cstring>
 
 #include "kernels/cpu/avx2/avx2_kernels.h"
+#include "kernels/cpu/avx2/vector_math.h"
 #include "quant/block_formats.h"
 #include "quant/dequantize.h"
-
-#define NEMO_TARGET_AVX2 __attribute__((target("avx2,fma,f16c")))
 
 namespace nemotron::kernels::avx2 {
 

@@ -2,16 +2,7 @@
 // function of the level carries them as an attribute; its files are built with baseline flags.
 #pragma once
 
-// GCC 12 takes the undefined vectors inside its own intrinsics for mistakes.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#endif
-#include <immintrin.h>
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
+#include "kernels/cpu/intrinsics.h"
 
 #define NEMO_TARGET_AVX512 \
   __attribute__((target(   \

@@ -6,17 +6,16 @@
 #include <iterator>
 
 #include "base/float_types.h"
-#include "kernels/common/math.h"
 #include "kernels/cpu/avx512/avx512_kernels.h"
 #include "kernels/cpu/avx512/vector_math.h"
 #include "kernels/cpu/ref/ref_kernels.h"
+#include "kernels/cpu/scan_span.h"
 
 namespace nemotron::kernels::avx512 {
 
 namespace {
 
 constexpr int kTaps = 4;
-constexpr std::int64_t kChunkRows = 64;    // rows whose step sizes are computed at once
 constexpr std::int64_t kPieceStates = 16;  // vectors of state in registers
 
 // Sixteen channels from c, all rows; the last inputs move through registers.
@@ -65,44 +64,6 @@ NEMO_INLINE_AVX512 void store_state(bf16_bits* to, __mmask16 lanes, __m512 h) {
 }
 NEMO_INLINE_AVX512 __m512 as_kept(__m512 h, float) { return h; }
 NEMO_INLINE_AVX512 __m512 as_kept(__m512 h, bf16_bits) { return widen(narrow(h)); }
-
-// The rows [first_row, first_row + n_rows) of one head.
-template <typename Element>
-struct HeadSpan {
-  const SsmScanParams& p;
-  std::int64_t head;
-  std::int64_t first_row;
-  std::int64_t n_rows;
-  float dt[kChunkRows] = {};
-  float decay[kChunkRows] = {};
-  const float* B = nullptr;  // of the first row, this head's group
-  const float* C = nullptr;
-  const float* x = nullptr;
-  float* y = nullptr;
-  const Element* state_in = nullptr;  // [d_state, head_dim]
-  Element* state_out = nullptr;
-
-  std::int64_t y_stride() const { return p.n_heads * p.head_dim; }
-};
-
-template <typename Element>
-void begin_span(HeadSpan<Element>& s) {
-  const SsmScanParams& p = s.p;
-  const std::int64_t group_offset = s.head / (p.n_heads / p.n_groups) * p.d_state;
-  for (std::int64_t t = 0; t < s.n_rows; ++t) {
-    const float raw = p.dt[(s.first_row + t) * p.dt_stride + s.head] + p.dt_bias[s.head];
-    s.dt[t] = std::clamp(softplus_f32(raw), p.dt_min, p.dt_max);
-    s.decay[t] = exp_f32(s.dt[t] * p.A[s.head]);
-  }
-  s.B = p.B + s.first_row * p.x_stride + group_offset;
-  s.C = p.C + s.first_row * p.x_stride + group_offset;
-  s.x = p.x + s.first_row * p.x_stride + s.head * p.head_dim;
-  s.y = p.y + (s.first_row * p.n_heads + s.head) * p.head_dim;
-  const std::int64_t head_offset = s.head * p.d_state * p.head_dim;
-  s.state_out = static_cast<Element*>(p.state_out) + head_offset;
-  s.state_in =
-      s.first_row == 0 ? static_cast<const Element*>(p.state_in) + head_offset : s.state_out;
-}
 
 // h <- decay h + B (dt x);  y <- y + C h.  One vector of channels, one n.
 NEMO_INLINE_AVX512 void step(__m512& h, __m512& y, __m512 decay, __m512 dt_x, float B, float C) {
@@ -197,9 +158,9 @@ NEMO_TARGET_AVX512 void scan_many_rows(const HeadSpan<Element>& s) {
 
 template <typename Element>
 void scan_head(const SsmScanParams& p, std::int64_t head) {
-  for (std::int64_t row = 0; row < p.n_rows; row += kChunkRows) {
+  for (std::int64_t row = 0; row < p.n_rows; row += kScanRows) {
     HeadSpan<Element> span{
-        .p = p, .head = head, .first_row = row, .n_rows = std::min(kChunkRows, p.n_rows - row)};
+        .p = p, .head = head, .first_row = row, .n_rows = std::min(kScanRows, p.n_rows - row)};
     begin_span(span);
     if (span.n_rows == 1) {
       scan_one_row(span);

@@ -20,8 +20,6 @@ constexpr std::array kTags = {kThinkOpen, kThinkClose, kCallOpen,
 constexpr std::array kTagsOfCall = {kCallOpen, kCallClose};
 constexpr std::array kTagsOfCalls = {kCallsClose};
 
-constexpr std::string_view kSpaces = " \t\r\n";
-
 }  // namespace
 
 ReplyParser::ReplyParser(bool in_thoughts, Sink sink)
@@ -99,7 +97,7 @@ void ReplyParser::add_reasoning(std::string_view text) {
 }
 
 void ReplyParser::add_answer(std::string_view text) {
-  const std::size_t last = text.find_last_not_of(kSpaces);
+  const std::size_t last = text.find_last_not_of(kReplySpaces);
   if (last == std::string_view::npos) {
     spaces_ += text;
     return;
@@ -107,10 +105,10 @@ void ReplyParser::add_answer(std::string_view text) {
   if (has_answer_) {
     if (!spaces_.empty()) sink_({ReplyPart::kAnswer, spaces_, nullptr});
   } else {
-    text.remove_prefix(text.find_first_not_of(kSpaces));
+    text.remove_prefix(text.find_first_not_of(kReplySpaces));
   }
   has_answer_ = true;
-  const std::size_t size = text.find_last_not_of(kSpaces) + 1;
+  const std::size_t size = text.find_last_not_of(kReplySpaces) + 1;
   spaces_.assign(text.substr(size));
   sink_({ReplyPart::kAnswer, text.substr(0, size), nullptr});
 }

@@ -12,12 +12,10 @@ namespace nemotron {
 
 namespace {
 
-constexpr std::string_view kSpaces = " \t\r\n";
-
 std::string_view strip(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kSpaces);
+  const std::size_t begin = text.find_first_not_of(kReplySpaces);
   if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
+  return text.substr(begin, text.find_last_not_of(kReplySpaces) - begin + 1);
 }
 
 // Without one line break at each end: more of them belong to the value.

@@ -11,6 +11,9 @@
 
 namespace nemotron {
 
+// What models put around the parts of a reply.
+inline constexpr std::string_view kReplySpaces = " \t\r\n";
+
 struct ToolCall {
   std::string name;
   std::vector<std::pair<std::string, std::string>> arguments = {};  // as written, in order

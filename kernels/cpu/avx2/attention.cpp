@@ -21,16 +21,6 @@ constexpr int kMaxSharedHeads = 5;  // 5 heads x 2 vectors of sums, 2 of keys or
 constexpr int kVectors = 2;
 constexpr std::int64_t kPiece = kVectors * kLanes;  // of positions or channels
 
-NEMO_INLINE_AVX2 __m256 load_lanes(const float* from) { return _mm256_loadu_ps(from); }
-NEMO_INLINE_AVX2 __m256 load_lanes(const bf16_bits* from) {
-  const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
-}
-NEMO_INLINE_AVX2 __m256 load_lanes(const std::int8_t* from) {
-  return _mm256_cvtepi32_ps(
-      _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
-}
-
 // Sixteen lanes of a KV head's keys (row: a channel, lanes: positions) or values (row: a position,
 // lanes: channels). f32 and bf16: elements alone.
 template <typename Element>

@@ -45,11 +45,6 @@ NEMO_INLINE_AVX2 void convolve_lanes(const CausalConv1dParams& p, std::int64_t c
 
 // The state as it is kept, as floats and back. What was rounded after a token is what the next one
 // reads: also where it stayed in a register.
-NEMO_INLINE_AVX2 __m256 load_state(const float* from) { return _mm256_loadu_ps(from); }
-NEMO_INLINE_AVX2 __m256 load_state(const bf16_bits* from) {
-  const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
-}
 // float_to_bf16(), left in the upper halves.
 NEMO_INLINE_AVX2 __m256i rounded(__m256 h) {
   const __m256i bits = _mm256_castps_si256(h);
@@ -93,7 +88,7 @@ NEMO_TARGET_AVX2 void scan_row(const HeadSpan<Element>& s, std::int64_t channel)
   for (std::int64_t n = 0; n < s.p.d_state; ++n, from += s.p.head_dim, to += s.p.head_dim) {
 #pragma GCC unroll 5
     for (int v = 0; v < kVectors; ++v) {
-      __m256 h = load_state(from + v * kLanes);
+      __m256 h = load_lanes(from + v * kLanes);
       step(h, y[v], decay, dt_x[v], s.B[n], s.C[n]);
       store_state(to + v * kLanes, h);
     }
@@ -112,7 +107,7 @@ NEMO_TARGET_AVX2 void scan_piece(const HeadSpan<Element>& s, std::int64_t channe
   Element* to = s.state_out + first_n * head_dim + channel;
   __m256 h[kPieceStates];
 #pragma GCC unroll 8
-  for (int n = 0; n < kPieceStates; ++n) h[n] = load_state(from + n * head_dim);
+  for (int n = 0; n < kPieceStates; ++n) h[n] = load_lanes(from + n * head_dim);
   for (std::int64_t t = 0; t < s.n_rows; ++t) {
     const float* B = s.B + t * s.p.x_stride + first_n;
     const float* C = s.C + t * s.p.x_stride + first_n;

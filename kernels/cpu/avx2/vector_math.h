@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "base/float_types.h"
 #include "kernels/cpu/intrinsics.h"
 
 #define NEMO_TARGET_AVX2 __attribute__((target("avx2,fma,f16c")))
@@ -18,6 +19,18 @@ inline constexpr std::int64_t kLanes = 8;
 NEMO_INLINE_AVX2 __m256i lanes_from(std::int64_t i, std::int64_t n) {
   const int left = n - i >= kLanes ? static_cast<int>(kLanes) : static_cast<int>(n - i);
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(left), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+// Eight stored values as floats.
+NEMO_INLINE_AVX2 __m256 load_lanes(const float* from) { return _mm256_loadu_ps(from); }
+NEMO_INLINE_AVX2 __m256 load_lanes(const bf16_bits* from) {
+  const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+}
+
+NEMO_INLINE_AVX2 __m256 load_lanes(const std::int8_t* from) {
+  return _mm256_cvtepi32_ps(
+      _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
 }
 
 // ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7))

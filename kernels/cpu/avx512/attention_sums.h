@@ -158,8 +158,7 @@ NEMO_INLINE_AVX512 void sum_values(const float (&weights)[kHeads][kKvBlockTokens
 template <typename Reader>
 NEMO_INLINE_AVX512 __m512 as_factors(__m512 weights) {
   if constexpr (std::is_same_v<Reader, Bf16KvReader>) {
-    const __m512i rounded = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(weights));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(rounded, 16));
+    return widen(narrow(weights));
   } else {
     return weights;
   }

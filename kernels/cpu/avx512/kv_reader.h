@@ -20,8 +20,7 @@ NEMO_INLINE_AVX512 __m512 load_lanes(const float* from, __mmask16 lanes) {
   return _mm512_maskz_loadu_ps(lanes, from);
 }
 NEMO_INLINE_AVX512 __m512 load_lanes(const bf16_bits* from, __mmask16 lanes) {
-  const __m256i halves = _mm256_maskz_loadu_epi16(lanes, from);
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+  return widen(_mm256_maskz_loadu_epi16(lanes, from));
 }
 NEMO_INLINE_AVX512 __m512 load_lanes(const std::int8_t* from, __mmask16 lanes) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(lanes, from)));

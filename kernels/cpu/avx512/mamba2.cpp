@@ -45,12 +45,9 @@ NEMO_INLINE_AVX512 void convolve_lanes(const CausalConv1dParams& p, std::int64_t
 }
 
 // The state as it is kept, as floats and back. What was rounded after a token is what the next one
-// reads: also where it stayed in a register. (A bf16 that would be subnormal becomes zero.)
+// reads: also where it stayed in a register.
 NEMO_INLINE_AVX512 __m512 load_state(const float* from, __mmask16 lanes) {
   return _mm512_maskz_loadu_ps(lanes, from);
-}
-NEMO_INLINE_AVX512 __m512 widen(__m256i bf16) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16));
 }
 NEMO_INLINE_AVX512 __m512 load_state(const bf16_bits* from, __mmask16 lanes) {
   return widen(_mm256_maskz_loadu_epi16(lanes, from));
@@ -58,7 +55,6 @@ NEMO_INLINE_AVX512 __m512 load_state(const bf16_bits* from, __mmask16 lanes) {
 NEMO_INLINE_AVX512 void store_state(float* to, __mmask16 lanes, __m512 h) {
   _mm512_mask_storeu_ps(to, lanes, h);
 }
-NEMO_INLINE_AVX512 __m256i narrow(__m512 h) { return (__m256i)_mm512_cvtneps_pbh(h); }
 NEMO_INLINE_AVX512 void store_state(bf16_bits* to, __mmask16 lanes, __m512 h) {
   _mm256_mask_storeu_epi16(to, lanes, narrow(h));
 }

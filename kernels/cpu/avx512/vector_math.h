@@ -15,6 +15,12 @@ NEMO_INLINE_AVX512 __mmask16 lanes_from(std::int64_t i, std::int64_t n) {
   return n - i >= kLanes ? __mmask16{0xffff} : static_cast<__mmask16>((1u << (n - i)) - 1u);
 }
 
+// bf16 to floats; to the nearest bf16, ties to even. (One that would be subnormal becomes zero.)
+NEMO_INLINE_AVX512 __m512 widen(__m256i bf16) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16));
+}
+NEMO_INLINE_AVX512 __m256i narrow(__m512 x) { return (__m256i)_mm512_cvtneps_pbh(x); }
+
 NEMO_INLINE_AVX512 __m512 exp2_int(__m512i n) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
 }

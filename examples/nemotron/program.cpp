@@ -86,6 +86,11 @@ void add_mapped_option(CLI::App& command, ModelOptions& options) {
       "Use the weights where the file is mapped, shared between processes: slower, no copy");
 }
 
+void add_split_option(CLI::App& command, ModelOptions& options) {
+  command.add_flag("--llama3-split", options.has_llama3_split,
+                   "Cut text as llama.cpp does for this family, to get its token ids");
+}
+
 nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags) {
   const std::string path = local_model_path(options.path);
   ProgressBar progress("loading");

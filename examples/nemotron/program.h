@@ -44,8 +44,14 @@ struct ModelOptions {
   std::uint32_t isa = NEMO_ISA_AUTO;
   std::uint32_t device = NEMO_DEVICE_CPU;
   bool is_mapped = false;
+  bool has_llama3_split = false;
 
-  std::uint32_t flags() const { return is_mapped ? NEMO_LOAD_MAPPED : 0; }
+  std::uint32_t flags() const {
+    std::uint32_t flags = 0;
+    if (is_mapped) flags |= NEMO_LOAD_MAPPED;
+    if (has_llama3_split) flags |= NEMO_LOAD_LLAMA3_SPLIT;
+    return flags;
+  }
 };
 
 void add_threads_option(CLI::App& command, std::uint32_t& n_threads);
@@ -53,6 +59,8 @@ void add_threads_option(CLI::App& command, std::uint32_t& n_threads);
 void add_model_options(CLI::App& command, ModelOptions& options, bool has_weights);
 // --mapped, for commands that load_model().
 void add_mapped_option(CLI::App& command, ModelOptions& options);
+// --llama3-split, for commands that tokenize.
+void add_split_option(CLI::App& command, ModelOptions& options);
 nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags = 0);
 
 void add_kv_type_option(CLI::App& command, std::uint32_t& kv_type);

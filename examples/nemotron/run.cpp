@@ -131,6 +131,7 @@ void add_run_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("run", "Chat, or answer one question");
   add_model_options(command, options->model, /*has_weights=*/true);
   add_mapped_option(command, options->model);
+  add_split_option(command, options->model);
   add_prompt_options(command, *options);
   add_generate_options(command, options->conversation.generate);
   add_kv_type_option(command, options->conversation.kv_type);

@@ -36,6 +36,7 @@ void add_tokenize_command(CLI::App& program) {
   CLI::App& command =
       *program.add_subcommand("tokenize", "Read text from standard input, write its token ids");
   add_model_options(command, options->model, /*has_weights=*/false);
+  add_split_option(command, options->model);
   command.add_flag("--decode", options->decode, "Read ids, write the text they stand for");
   command.add_flag("--special", options->parse_special,
                    "Let text such as <|im_end|> become the control token");

@@ -62,7 +62,7 @@ enum {
   NEMO_LOAD_FP8_WEIGHT_ONLY = 2, /**< Static FP8 checkpoints: use the weights' scales alone and leave the inputs of
                                      their products as they are. Without it the inputs are rounded to FP8 with the
                                      checkpoint's input scales, as the reference does. Numeric: changes logits. */
-  NEMO_LOAD_MAPPED = 4          /**< Leave the matrices where they are and map the model's files, read-only, instead of
+  NEMO_LOAD_MAPPED = 4,         /**< Leave the matrices where they are and map the model's files, read-only, instead of
                                      copying them: processes and contexts that map the same file have it in memory
                                      once. Same logits to the byte; products take longer, since weights are brought
                                      into order each time (see README, "Mapped weights"). **You vouch for the files**:
@@ -73,6 +73,11 @@ enum {
                                      signal. The pages are the system's cache of the file: under pressure it drops them
                                      and reads them again, which takes as long as the disk takes, whatever the budget of
                                      nemo_context_pump(). On a GPU weights are copied all the same. */
+  NEMO_LOAD_LLAMA3_SPLIT = 8    /**< Cut text by the expression of Llama 3 before it is tokenized, as llama.cpp does for
+                                     GGUF files of this family, to get its token ids. Without it text is cut by the
+                                     expression that the models were trained with (that of their tokenizer.json).
+                                     Few texts differ, mostly code (a newline and a slash behind a symbol) and scripts
+                                     with combining marks. */
 };
 
 /** A host's allocator for all large memory of a context: weights that are not mapped (and room for reading them),

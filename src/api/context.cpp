@@ -72,6 +72,7 @@ Result<std::unique_ptr<nemo_context>> make_context(const ModelFile& file,
     if (!tokenizer.is_ok())
       return std::move(tokenizer).status().with_prefix(join("'", file.path(), "'"));
     context->tokenizer = std::move(tokenizer).value();
+    if ((options.flags & NEMO_LOAD_LLAMA3_SPLIT) != 0) context->tokenizer->use_llama3_split();
   } else {
     context->logger.log(NEMO_LOG_WARNING, join("'", file.path(), "' has no tokenizer"));
   }

@@ -15,7 +15,7 @@ Status check_options(const nemo_context_options& options) {
     return Status(StatusCode::kInvalidArgument, join(parts...));
   };
   constexpr std::uint32_t kFlags =
-      NEMO_LOAD_NO_WEIGHTS | NEMO_LOAD_FP8_WEIGHT_ONLY | NEMO_LOAD_MAPPED;
+      NEMO_LOAD_NO_WEIGHTS | NEMO_LOAD_FP8_WEIGHT_ONLY | NEMO_LOAD_MAPPED | NEMO_LOAD_LLAMA3_SPLIT;
   if ((options.flags & ~kFlags) != 0)
     return invalid("flags ", options.flags, " has bits that are not NEMO_LOAD_");
   NEMO_TRY(check_threads(options.n_threads));

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "bpe/tekken_split.h"
+#include "bpe/llama3_split.h"
 
 namespace nemotron {
 
@@ -60,11 +60,13 @@ Status check_input(std::string_view text, std::span<const TextRange> ranges) {
 void Tokenizer::encode_run(std::string_view text, std::vector<std::int32_t>& ids,
                            BpeScratch& scratch) const {
   while (!text.empty()) {
-    const std::size_t n_bytes = tekken_piece_length(text);
+    const std::size_t n_bytes = piece_length_(text);
     bpe_.encode_piece(text.substr(0, n_bytes), scratch, ids);
     text.remove_prefix(n_bytes);
   }
 }
+
+void Tokenizer::use_llama3_split() { piece_length_ = llama3_piece_length; }
 
 Status Tokenizer::encode(std::string_view text, bool parse_special,
                          std::vector<std::int32_t>& ids) const {

@@ -2,7 +2,7 @@
 // the Tekken pre-tokenizer. Ids equal those of Hugging Face `tokenizers` on valid UTF-8; any other
 // bytes are tokenised too, and decode(encode(x)) == x for all of them.
 //
-// Constant once built: every method may be called from any number of threads.
+// Constant once built and set up: const methods may be called from any number of threads.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "bpe/bpe_model.h"
+#include "bpe/tekken_split.h"
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/vocabulary_data.h"
 
@@ -42,6 +43,10 @@ class Tokenizer {
   // tokenizer_config.json beside it (BOS and EOS; empty otherwise). BOS is added when the
   // configuration's add_bos_token says so or, if it says nothing, when the post-processor does.
   static Result<Tokenizer> from_json(std::string_view json, std::string_view tokenizer_config_json);
+
+  // Cuts text as llama.cpp does for GGUF files of this family (bpe/llama3_split.h), in place of the
+  // expression that the models were trained with.
+  void use_llama3_split();
 
   // Appends the ids of `text` (any bytes, below 2 GiB) to `ids`; no BOS. With `parse_special` the
   // added tokens in the text become their ids; without, they are text like any other.
@@ -94,6 +99,7 @@ class Tokenizer {
   void sort_stop_ids();
 
   BpeModel bpe_;
+  std::size_t (*piece_length_)(std::string_view text) = tekken_piece_length;
   // Tokens recognised first, and those recognised in what the first leave.
   AddedTokens added_;
   AddedTokens second_added_;

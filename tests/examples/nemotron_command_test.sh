@@ -54,6 +54,9 @@ printf '%s' "$text" | "$nemotron" tokenize "$model" > "$work/ids"
 "$nemotron" tokenize "$model" --decode < "$work/ids" > "$work/text"
 [ "$(cat "$work/text")" = "$text" ] || fail "tokenize and --decode are no round trip"
 [ "$(printf '<|im_end|>' | "$nemotron" tokenize "$model" --special)" = 11 ] || fail "--special"
+[ "$(printf "'da" | "$nemotron" tokenize "$model" | wc -w)" -eq 2 ] || fail "pieces of 'da"
+[ "$(printf "'da" | "$nemotron" tokenize "$model" --llama3-split | wc -w)" -eq 3 ] ||
+  fail "--llama3-split cuts as without"
 
 expect_exit 0 "$nemotron" logits "$model" --tokens "$work/ids" --output "$work/logits"
 n_vocab=$("$nemotron" inspect "$model" | sed -n 's/^vocabulary *\([0-9]*\) .*/\1/p')

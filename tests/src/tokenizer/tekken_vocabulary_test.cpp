@@ -136,6 +136,13 @@ TEST_CASE("the real vocabulary has the published counts") {
   CHECK(encode(real_tokenizer(), "!\n/x", false) == Ids{11330, 1047, 1120});
 }
 
+TEST_CASE("with the split of Llama 3 the ids are those of llama.cpp") {
+  Result<Tokenizer> tokenizer = Tokenizer::from_vocabulary(read_vocabulary());
+  REQUIRE(tokenizer.is_ok());
+  tokenizer.value().use_llama3_split();
+  CHECK(encode(tokenizer.value(), "!\n/x", false) == Ids{11330, 27432});
+}
+
 // check.ids.json holds the ids whose text in Python, str(ids), has the SHA-256
 // 0e9433cbbb161f89e264eb32e8e64bfe69e834973ffca5d41d3948a604a3e2a3, by which the GGUF converter
 // knows this tokenizer.

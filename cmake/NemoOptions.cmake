@@ -23,7 +23,7 @@ find_package(nlohmann_json 3.11 REQUIRED)
 
 # Only the nemotron command downloads models; who builds the library alone needs neither.
 set(NEMO_HAS_HUB OFF)
-if(NEMO_CURL AND (NEMO_EXAMPLES OR NEMO_DEVELOPER))
+if(NEMO_CURL AND (NEMO_EXAMPLES OR NEMO_DEVELOPER OR NEMO_FUZZ))
   if(NEMO_CURL STREQUAL "AUTO")
     find_package(CURL 7.62)
     find_package(OpenSSL 1.1 COMPONENTS Crypto)

@@ -26,6 +26,13 @@ Status no_hub(const std::string& url, std::string_view why) {
           join(printable(short_url(url)), ": this is not the answer of a Hugging Face hub: ", why)};
 }
 
+// The parser's message quotes what it read last, whatever bytes those are.
+Result<JsonValue> parse_answer(std::string_view text) {
+  auto json = parse_json(text, kJsonLimits);
+  if (json.is_ok()) return json;
+  return Status{StatusCode::kBadFile, printable(json.status().message())};
+}
+
 Result<std::string> text_member(const JsonValue& object, std::string_view key) {
   const JsonValue* value = object.find(key);
   if (value == nullptr) return Status{StatusCode::kBadFile, join("'", key, "' is missing")};
@@ -81,7 +88,7 @@ Result<std::string> find_commit(Client& client, const ModelName& name) {
   const std::string url = join(api_url(client.settings(), name.repo), "/revision/",
                                quote(name.revision, /*keep_slashes=*/false));
   NEMO_ASSIGN(const auto answer, client.get_text(url, kMaxAnswerBytes));
-  const auto json = parse_json(answer.body, kJsonLimits);
+  const auto json = parse_answer(answer.body);
   if (!json.is_ok()) return no_hub(url, json.status().message());
   auto commit = text_member(json.value(), "sha");
   if (!commit.is_ok()) return no_hub(url, commit.status().message());
@@ -90,7 +97,7 @@ Result<std::string> find_commit(Client& client, const ModelName& name) {
 }
 
 Status parse_file_list(std::string_view text, std::vector<RepoFile>& files) {
-  NEMO_ASSIGN(const JsonValue json, parse_json(text, kJsonLimits));
+  NEMO_ASSIGN(const JsonValue json, parse_answer(text));
   if (!json.is_array()) return {StatusCode::kBadFile, "the list of files is no array"};
   for (const JsonValue& entry : json.items()) {
     NEMO_ASSIGN(const std::string type, text_member(entry, "type"));

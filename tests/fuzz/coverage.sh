@@ -13,8 +13,9 @@ cmake -S . -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=cl
   -DCMAKE_SHARED_LINKER_FLAGS=-fprofile-instr-generate -DNEMO_DEVELOPER=ON -DNEMO_EXAMPLES=OFF \
   -DNEMO_COVERAGE=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=OFF > /dev/null
 tests='base_test bpe_test gguf_test safetensors_test json_value_test byte_reader_test formats_test
-  hostile_files_test tokenizer_test saved_session_test convert_test chat_test'
-replays='gguf safetensors config_json tokenizer_json session imatrix chat'
+  hostile_files_test tokenizer_test saved_session_test convert_test chat_test
+  hub_listing_test hub_choose_files_test hub_names_test hub_url_test'
+replays='gguf safetensors config_json tokenizer_json session imatrix chat hub'
 cmake --build "$build" -j "$(nproc)" --target $tests $(printf 'replay_%s ' $replays)
 
 rm -rf "$profiles"
@@ -39,7 +40,8 @@ readers='lib/gguf/(gguf|gguf_file|gguf_value|ggml_types)|lib/safetensors/safeten
   |lib/json/json_(parser|value)|lib/io/(byte_reader|memory_source)|lib/bpe/(byte_alphabet|token_table)
   |src/formats/[a-z_]*|src/tokenizer/(tokenizer_json|json_scalars|tokenizer_build)
   |src/session/(saved_format|saved_options|restore_session)|src/convert/importance_matrix
-  |src/chat/(caller_json|chat_messages|tools_block|reply_parser|tool_call)'
+  |src/chat/(caller_json|chat_messages|tools_block|reply_parser|tool_call)
+  |lib/hub/(listing|choose_files|names|refusal|url)'
 llvm-cov report "$build/lib/libnemotron.so" $objects -instr-profile="$profiles/all.profdata" |
   awk -v readers="/?($(echo "$readers" | tr -d '\n '))[.]cpp$" '
     $1 ~ readers && $1 !~ "tests/" { printf "%-40s %5d lines %6.2f %%\n", $1, $8, 100 * (1 - $9 / $8); n += $8; missed += $9 }

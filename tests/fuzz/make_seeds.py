@@ -340,6 +340,28 @@ def chat_seeds():
     yield "cut", tools, b"", b"", b"", b"", call[:-30].encode() + call.encode()
 
 
+# --- a hub's answers ------------------------------------------------------------------------------
+
+def hub_seeds():
+    def entry(path, size, large):
+        hash = "0123456789abcdef" * (4 if large else 3)
+        listed = {"type": "file", "oid": hash[:40], "size": size, "path": path}
+        return {**listed, "lfs": {"oid": hash, "size": size, "pointerSize": 135}} if large else listed
+
+    page = [{"type": "directory", "oid": "0" * 40, "size": 0, "path": "sub"}]
+    small = [entry("config.json", 9, False), entry("tokenizer.json", 700, False)]
+    next_page = b'<https://hub.example/api/models/a/b/tree/0?cursor=x>; rel="next"'
+    yield "gguf", page + [entry("x-Q4_K_M.gguf", 99, True), entry("x-Q8_0.gguf", 199, True)], b"Q4_K_M", \
+        next_page, b"/api/resolve-cache/x?y=1", b"hf:a/b@main:Q4_K_M", b"GatedRepo", b"Access is restricted"
+    shards = [entry(f"model-0000{i}-of-00002.safetensors", 50, True) for i in (1, 2)]
+    yield "shards", small + shards + [entry("model.safetensors.index.json", 40, False)], b"", \
+        b'<x>; rel="last"', b"http://cdn.example/x", b"a/b@" + b"0" * 40, b"RepoNotFound", b""
+    parts = [entry(f"q/m-0000{i}-of-00003.gguf", 50, True) for i in (1, 2, 3)]
+    yield "parts", parts, b"q/m-00001-of-00003.gguf", b"", b"../../x", b"name", b"RevisionNotFound", b"\xff\x1b[2J"
+    yield "bad", [entry("../x.gguf", 5, True), entry("a\u001b[2J.gguf", -1, True)], b"..", b"<", \
+        b"file:///etc/passwd", b"hf:../x:..", b"EntryNotFound", b"x" * 300
+
+
 def write(folder, name, data):
     path = HERE / folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -371,6 +393,9 @@ def main():
         write("seeds/imatrix", name, data)
     for name, *parts in chat_seeds():
         write("seeds/chat", name, SEPARATOR.join(
+            part if isinstance(part, bytes) else dump(part) for part in parts))
+    for name, *parts in hub_seeds():
+        write("seeds/hub", name, SEPARATOR.join(
             part if isinstance(part, bytes) else dump(part) for part in parts))
 
 

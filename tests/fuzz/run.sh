@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- gguf safetensors config_json tokenizer_json session imatrix chat
+[ $# -gt 0 ] || set -- gguf safetensors config_json tokenizer_json session imatrix chat hub
 build=build/fuzz
 
 cmake --preset fuzz > /dev/null

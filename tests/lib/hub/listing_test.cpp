@@ -47,5 +47,13 @@ TEST_CASE("nonsense") {
   }
 }
 
+TEST_CASE("what is no JSON is told in printable characters") {
+  std::vector<RepoFile> files;
+  const Status status = parse_file_list("[{\xfe\x1b[2J", files);
+  REQUIRE(status.code() == StatusCode::kBadFile);
+  CHECK(is_valid_utf8(status.message()));
+  CHECK(status.message().find('\x1b') == std::string::npos);
+}
+
 }  // namespace
 }  // namespace nemotron::hub

@@ -13,6 +13,7 @@
 #include "bench_report.h"
 #include "bench_sessions.h"
 #include "calibration.h"
+#include "hub_model.h"
 #include "program.h"
 
 namespace {
@@ -23,8 +24,8 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* kFooter =
     R"(Tokens are random, so the model's text is not needed and any file will do. Medians over --repeat runs;
 beside each rate stands the part of what the machine was measured to reach just before: reading memory
-for decode, and for prefill its fastest arithmetic, whatever the model's type. A model that fits into a
-cache passes the former. Example:
+for decode, and for prefill the fastest arithmetic of the instruction set level, whatever the model's
+type. A model that fits into a cache passes the former. Example:
   nemotron bench model.gguf --prompt 512 --generate 64 --depth 4096 --threads 2 --json)";
 
 struct Options {
@@ -156,11 +157,19 @@ void measure_more(const Options& options, const nemotron::Context& context,
         50);
 }
 
+// The level that the model will run at.
+std::uint32_t isa_of(const ModelOptions& options) {
+  nemotron::LoadOptions load;
+  load.flags = options.flags();
+  load.isa = options.isa;
+  return nemotron::Context::plan(local_model_path(options.path), load, {}).isa;
+}
+
 ordered_json measure(const Options& options) {
   const unsigned n_threads = options.model.n_threads != 0
                                  ? options.model.n_threads
                                  : std::max(1u, std::thread::hardware_concurrency());
-  const MachineLimits limits = measure_machine(n_threads);
+  const MachineLimits limits = measure_machine(n_threads, isa_of(options.model));
   const auto start = Clock::now();
   nemotron::Context context = load_model(options.model);
   ordered_json report = {{"model", options.model.path}, {"threads", n_threads}};

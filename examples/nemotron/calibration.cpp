@@ -9,8 +9,11 @@
 #include <vector>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
+
+#include "nemotron/nemotron.h"
 
 namespace {
 
@@ -52,7 +55,7 @@ double measure_reading(unsigned n_threads) {
 constexpr int kChains = 12;  // enough to hide the latency of one
 constexpr int kSteps = 2'000'000;
 
-__attribute__((target("avx512f,avx512vnni"))) void int8_work() {
+__attribute__((target("avx512f,avx512vnni"))) void int8_avx512_work() {
   __m512i sums[kChains];
   for (__m512i& sum : sums) sum = _mm512_set1_epi32(1);
   __m512i a = _mm512_set1_epi8(3);
@@ -67,6 +70,37 @@ __attribute__((target("avx512f,avx512vnni"))) void int8_work() {
     _mm512_store_si512(lanes, sum);
     sink = static_cast<std::uint64_t>(lanes[0]);
   }
+}
+
+__attribute__((target("avx2,avxvnni"))) void int8_avx_vnni_work() {
+  __m256i sums[kChains];
+  for (__m256i& sum : sums) sum = _mm256_set1_epi32(1);
+  __m256i a = _mm256_set1_epi8(3);
+  __m256i b = _mm256_set1_epi8(1);
+  for (int i = 0; i < kSteps; ++i) {
+    asm volatile("" : "+x"(a), "+x"(b));
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains; ++k) sums[k] = _mm256_dpbusd_avx_epi32(sums[k], a, b);
+  }
+  for (const __m256i& sum : sums) sink = static_cast<std::uint64_t>(_mm256_extract_epi32(sum, 0));
+}
+
+// Sums stay in 16 bits: with as few instructions as a product without VNNI can have.
+__attribute__((target("avx2"))) void int8_avx2_work() {
+  __m256i sums[kChains];
+  for (__m256i& sum : sums) sum = _mm256_set1_epi16(1);
+  __m256i a = _mm256_set1_epi8(3);
+  __m256i b = _mm256_set1_epi8(1);
+  for (int i = 0; i < kSteps; ++i) {
+    asm volatile("" : "+x"(a), "+x"(b));
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains; ++k) {
+      __m256i pairs = _mm256_maddubs_epi16(a, b);
+      asm volatile("" : "+x"(pairs));  // each time anew
+      sums[k] = _mm256_add_epi16(sums[k], pairs);
+    }
+  }
+  for (const __m256i& sum : sums) sink = static_cast<std::uint64_t>(_mm256_extract_epi32(sum, 0));
 }
 
 __attribute__((target("avx512f,avx512bf16"))) void bf16_work() {
@@ -112,6 +146,11 @@ __attribute__((target("avx2,fma"))) void f32_avx2_work() {
   for (__m256& sum : sums) sink = static_cast<std::uint64_t>(_mm256_cvtss_f32(sum));
 }
 
+bool has_avx_vnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1u << 4)) != 0;
+}
+
 double measure_ops(unsigned n_threads, void (*work)(), int lanes) {
   const double seconds = best_seconds(n_threads, [&](unsigned) { work(); });
   return 2.0 * lanes * kChains * kSteps * n_threads / seconds;
@@ -120,17 +159,20 @@ double measure_ops(unsigned n_threads, void (*work)(), int lanes) {
 
 }  // namespace
 
-MachineLimits measure_machine(unsigned n_threads) {
+MachineLimits measure_machine(unsigned n_threads, std::uint32_t isa) {
   MachineLimits limits;
   limits.read_bytes_per_s = measure_reading(n_threads);
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512vnni"))
-    limits.int8_ops_per_s = measure_ops(n_threads, int8_work, 64);
-  if (__builtin_cpu_supports("avx512bf16"))
+  if (isa == NEMO_ISA_AVX512) {
+    limits.int8_ops_per_s = measure_ops(n_threads, int8_avx512_work, 64);
     limits.bf16_ops_per_s = measure_ops(n_threads, bf16_work, 32);
-  if (__builtin_cpu_supports("avx512f"))
     limits.f32_ops_per_s = measure_ops(n_threads, f32_avx512_work, 16);
-  else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return limits;
+  }
+  if (isa == NEMO_ISA_AVX2)
+    limits.int8_ops_per_s =
+        measure_ops(n_threads, has_avx_vnni() ? int8_avx_vnni_work : int8_avx2_work, 32);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     limits.f32_ops_per_s = measure_ops(n_threads, f32_avx2_work, 8);
 #endif
   return limits;

@@ -2,11 +2,16 @@
 // into a second. The best of many short runs, so that what else runs on the machine counts little.
 #pragma once
 
+#include <cstdint>
+
+// Multiply and add count as two; 0 where the level has no such instruction.
 struct MachineLimits {
   double read_bytes_per_s = 0;  // n threads reading memory that no cache holds
-  double int8_ops_per_s = 0;    // multiply and add count as two; 0 where there is no vpdpbusd
-  double bf16_ops_per_s = 0;    // as pairs into f32; 0 where there is no vdpbf16ps
-  double f32_ops_per_s = 0;     // FMA of AVX-512 where there is one, else of AVX2; 0 elsewhere
+  double int8_ops_per_s = 0;    // vpdpbusd; at NEMO_ISA_AVX2 vpmaddubsw, without AVX-VNNI
+  double bf16_ops_per_s = 0;    // vdpbf16ps, pairs into f32
+  double f32_ops_per_s = 0;     // FMA; of AVX2 at NEMO_ISA_REF, where there is one
 };
 
-MachineLimits measure_machine(unsigned n_threads);
+// With n_threads threads and the instructions of a level, NEMO_ISA_REF to NEMO_ISA_AVX512, that the
+// processor has.
+MachineLimits measure_machine(unsigned n_threads, std::uint32_t isa);

@@ -68,7 +68,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool has_weight
                                                        {"avx512", NEMO_ISA_AVX512}};
   command
       .add_option("--isa", options.isa,
-                  "Instruction set: auto, avx512, avx2 (f32 activations), or ref (slow, exact)")
+                  "Instruction set: auto, avx512, avx2, or ref (slow, exact)")
       ->transform(CLI::CheckedTransformer(levels).description(""))
       ->type_name("LEVEL");
   const std::map<std::string, std::uint32_t> devices = {

@@ -33,6 +33,12 @@ constexpr KernelTable kRefKernels = {
 constexpr KernelTable make_avx2_kernels() {
   KernelTable table = kRefKernels;
   table.name = "avx2";
+  table.tile_bytes = avx2::tile_bytes;
+  table.pack_tile = avx2::pack_tile;
+  table.arithmetic = avx2::arithmetic;
+  table.prepared_bytes = avx2::prepared_bytes;
+  table.prepare = avx2::prepare;
+  table.linear_scratch_bytes = avx2::linear_scratch_bytes;
   table.linear = avx2::linear;
   table.causal_conv1d = avx2::causal_conv1d;
   table.ssm_scan = avx2::ssm_scan;
@@ -40,6 +46,14 @@ constexpr KernelTable make_avx2_kernels() {
   return table;
 }
 constexpr KernelTable kAvx2Kernels = make_avx2_kernels();
+
+constexpr KernelTable make_avx2_vnni_kernels() {
+  KernelTable table = kAvx2Kernels;
+  table.name = "avx2 (VNNI)";
+  table.linear = avx2::linear_vnni;
+  return table;
+}
+constexpr KernelTable kAvx2VnniKernels = make_avx2_vnni_kernels();
 
 constexpr KernelTable make_avx512_kernels() {
   KernelTable table = kAvx2Kernels;
@@ -68,6 +82,14 @@ const KernelTable& ref_kernels() { return kRefKernels; }
 const KernelTable* avx2_kernels() {
 #if defined(__x86_64__)
   return &kAvx2Kernels;
+#else
+  return nullptr;
+#endif
+}
+
+const KernelTable* avx2_vnni_kernels() {
+#if defined(__x86_64__)
+  return &kAvx2VnniKernels;
 #else
   return nullptr;
 #endif

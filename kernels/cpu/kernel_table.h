@@ -47,6 +47,7 @@ const KernelTable& ref_kernels();
 
 // Null when this build has no such level. The caller asks the processor before using it.
 const KernelTable* avx2_kernels();
+const KernelTable* avx2_vnni_kernels();  // avx2 where there is AVX-VNNI: the same bytes, faster
 const KernelTable* avx512_kernels();
 
 }  // namespace nemotron::kernels

@@ -5,6 +5,7 @@ namespace nemotron {
 
 struct CpuFeatures {
   bool has_avx2_fma_f16c = false;  // and the system saves the YMM registers
+  bool has_avx_vnni = false;       // and what is above
   bool has_avx512 = false;  // F, BW, DQ, VL, VNNI, BF16, VBMI, what AVX2 means above, and saved ZMM
 };
 

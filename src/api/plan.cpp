@@ -23,7 +23,9 @@ Result<PlannedSessions> read_sessions(const nemo_plan_options& options, const Mo
 
 std::uint32_t isa_of(const kernels::KernelTable* kernels) {
   if (kernels == kernels::avx512_kernels()) return NEMO_ISA_AVX512;
-  return kernels == kernels::avx2_kernels() ? NEMO_ISA_AVX2 : NEMO_ISA_REF;
+  const bool is_avx2 =
+      kernels == kernels::avx2_kernels() || kernels == kernels::avx2_vnni_kernels();
+  return is_avx2 ? NEMO_ISA_AVX2 : NEMO_ISA_REF;
 }
 
 Result<nemo_memory_plan> plan(const char* path, const nemo_context_options& options,

@@ -45,6 +45,7 @@ inline std::vector<const kernels::KernelTable*> kernel_tables() {
   std::vector<const kernels::KernelTable*> tables = {&kernels::ref_kernels()};
   const CpuFeatures cpu = detect_cpu_features();
   if (cpu.has_avx2_fma_f16c) tables.push_back(kernels::avx2_kernels());
+  if (cpu.has_avx_vnni) tables.push_back(kernels::avx2_vnni_kernels());
   if (cpu.has_avx512) tables.push_back(kernels::avx512_kernels());
   return tables;
 }

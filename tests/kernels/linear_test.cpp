@@ -71,14 +71,15 @@ enum class Rounding { kNone, kInt8, kBF16 };
 
 // What a level documents that it does to its input.
 Rounding input_rounding(const KernelTable& table, TensorType type, std::int64_t n_in) {
-  if (std::string_view(table.name) != "avx512") return Rounding::kNone;
+  const std::string_view level = table.name;
+  if (level == "ref") return Rounding::kNone;
   switch (type) {
     case TensorType::kF32:
     case TensorType::kF16:
       return Rounding::kNone;
     case TensorType::kBF16:
     case TensorType::kF8_E4M3:
-      return n_in % 32 == 0 ? Rounding::kBF16 : Rounding::kNone;
+      return level == "avx512" && n_in % 32 == 0 ? Rounding::kBF16 : Rounding::kNone;
     default:
       return Rounding::kInt8;
   }
@@ -143,6 +144,52 @@ TEST_CASE("linear of every type and level is within the rounding of its sum") {
         INFO(table->name << ", " << traits(type).name << ", " << columns << " columns");
         const auto y = PackedMatrix(*table, w).times(x, 9, 16);
         check_against_double(w, rounded_input(x, rounding), y, 9, rounding);
+      }
+    }
+  }
+}
+
+// Nothing may saturate on the way, however large codes and inputs are.
+TEST_CASE("linear is exact where all codes and inputs are the largest") {
+  Random random(12);
+  for (const KernelTable* table : kernel_tables()) {
+    for (const TensorType type : all_types()) {
+      for (const unsigned char fill : {0x00, 0x77, 0x80, 0xff}) {
+        const StoredMatrix w(type, 16, 512, random, fill);
+        for (const float value : {1.0f, -1.0f}) {
+          const std::vector<float> x(512, value);
+          const Rounding rounding = input_rounding(*table, type, 512);
+          INFO(table->name << ", " << traits(type).name << ", " << int{fill} << ", x " << value);
+          const auto y = PackedMatrix(*table, w).times(x, 1, 16);
+          check_against_double(w, rounded_input(x, rounding), y, 1, rounding);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("levels with int8 inputs share their tiles and their bytes") {
+  std::vector<const KernelTable*> tables = kernel_tables();
+  std::erase_if(tables, [](const KernelTable* table) {
+    return table->arithmetic(TensorType::kQ4_K, 256) != Arithmetic::kInt8;
+  });
+  Random random(13);
+  for (const TensorType type : all_types()) {
+    for (const std::int64_t columns : {256, 512, 5 * 256}) {
+      const StoredMatrix w(type, 39, columns, random);
+      auto x = random.reals(18 * columns);
+      x[40] = NAN;
+      std::fill_n(x.begin() + columns, 32, 1e-32f);
+      std::vector<float> expected;
+      for (const KernelTable* table : tables) {
+        if (table->arithmetic(type, columns) != Arithmetic::kInt8) continue;
+        PackedMatrix packed(*table, w);
+        const auto y = packed.times(x, 18, 16);
+        if (expected.empty()) expected = y;
+        INFO(table->name << ", " << traits(type).name << ", " << columns << " columns");
+        CHECK(same_bytes(std::vector(y.begin() + 39, y.end()),
+                         std::vector(expected.begin() + 39, expected.end())));
+        CHECK(std::isnan(y[0]));
       }
     }
   }

@@ -197,6 +197,31 @@ TEST_CASE("a bf16 state is the f32 state rounded after every token, however a pr
   }
 }
 
+// Rounding carries: the largest NaN would become minus zero.
+TEST_CASE("a state that is not a number stays so in bf16") {
+  const std::uint32_t bits = 0x7fffffff;
+  float largest_nan;
+  std::memcpy(&largest_nan, &bits, sizeof bits);
+  ScanInput in(5, 16, 32);
+  const std::int64_t channel = 3;  // of the first head
+  in.xBC[at(channel)] = largest_nan;
+  for (const KernelTable* table : kernel_tables()) {
+    for (const std::int64_t n_rows : {1, 5}) {
+      INFO(table->name << ", " << n_rows << " rows");
+      std::vector<bf16_bits> state(in.state.size(), 0);
+      std::vector<float> y(at(n_rows * in.d_inner));
+      SsmScanParams params = in.params(0, n_rows);
+      params.state_type = StateType::kBF16;
+      params.state_in = params.state_out = state.data();
+      params.y = y.data();
+      table->ssm_scan(params, 0, in.n_heads);
+      for (std::int64_t n = 0; n < in.d_state; ++n)
+        for (std::int64_t c = 0; c < in.head_dim; ++c)
+          CHECK(std::isnan(bf16_to_float(state[at(n * in.head_dim + c)])) == (c == channel));
+    }
+  }
+}
+
 TEST_CASE("the norms divide by the root mean square, the gate first") {
   const std::int64_t n = 60;
   for (const KernelTable* table : kernel_tables()) {

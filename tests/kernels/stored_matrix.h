@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "kernel_test.h"
@@ -47,12 +48,14 @@ inline std::vector<std::size_t> half_offsets(TensorType type) {
 }
 
 struct StoredMatrix {
-  StoredMatrix(TensorType t, std::int64_t rows, std::int64_t columns, Random& random)
+  // All quants the byte `fill`, where one is given.
+  StoredMatrix(TensorType t, std::int64_t rows, std::int64_t columns, Random& random,
+               std::optional<unsigned char> fill = {})
       : type(t), n_rows(rows), n_columns(columns) {
     const TensorTypeTraits& type_traits = traits(type);
     row_bytes = columns / type_traits.block_elements * type_traits.block_bytes;
     bytes.resize(static_cast<std::size_t>(rows * row_bytes));
-    for (auto& byte : bytes) byte = static_cast<unsigned char>(random.bits());
+    for (auto& byte : bytes) byte = fill.value_or(static_cast<unsigned char>(random.bits()));
     tame_exponents(random);
     floats.resize(static_cast<std::size_t>(rows * columns));
     for (std::int64_t i = 0; i < rows; ++i)

@@ -81,7 +81,7 @@ TEST_CASE("the demo model's logits equal the official code's") {
   const ordered_json golden = read_golden("logits.json");
   const auto expected = read_floats(kGoldens + "logits.f32");
   const auto tokens = golden.at("ids").get<std::vector<std::int32_t>>();
-  const auto engine = load_engine(kDemoModel, best_f32_kernels(), 2);
+  const auto engine = load_engine(kDemoModel, best_f32_kernels(kDemoModel), 2);
   const auto n_vocab = static_cast<std::size_t>(engine->config().n_vocab);
   REQUIRE(n_vocab == golden.at("vocabulary").get<std::size_t>());
   const auto logits = eval_in_pieces(*make_session(engine), tokens, tokens.size());
@@ -109,7 +109,7 @@ TEST_CASE("200 greedy tokens of the demo model equal the official code's") {
   const auto prompt = golden.at("prompt").get<std::vector<std::int32_t>>();
   const auto expected = golden.at("ids").get<std::vector<std::int32_t>>();
   REQUIRE(expected.size() == 200);
-  for (const auto* kernels : f32_levels()) {
+  for (const auto* kernels : f32_levels(kDemoModel)) {
     const auto engine = load_engine(kDemoModel, *kernels, 2);
     INFO(kernels->name);
     CHECK(greedy(engine, prompt, 200, {}, KvType::kF32) == expected);
@@ -120,7 +120,7 @@ TEST_CASE("conversations with the demo model equal the official code's, prompt a
   const ordered_json golden = read_golden("conversations.json");
   const std::string tools = read_text(NEMO_SOURCE_DIR "/" + golden.at("tools").get<std::string>());
   const Tokenizer tokenizer = demo_tokenizer();
-  const auto engine = load_engine(kDemoModel, best_f32_kernels(), 2);
+  const auto engine = load_engine(kDemoModel, best_f32_kernels(kDemoModel), 2);
   for (const auto& item : golden.at("cases")) {
     const JsonMessages messages(item.at("messages"));
     ChatOptions options;
@@ -143,7 +143,7 @@ TEST_CASE("the demo model's GGUF and its default key type say the same of the ki
   const auto expected = item.at("ids").get<std::vector<std::int32_t>>();
   const Tokenizer tokenizer = demo_tokenizer();
   for (const std::string& path : {kDemoModel + "/demo-q8_0.gguf", kDemoModel}) {
-    const auto engine = load_engine(path, best_f32_kernels(), 2);
+    const auto engine = load_engine(path, best_f32_kernels(path), 2);
     INFO(path);
     CHECK(greedy(engine, prompt, 200, tokenizer.stop_ids(), KvType::kBF16) == expected);
   }

@@ -1,6 +1,7 @@
 // A golden case of tests/data/model: a tiny model and what the official code computes with it.
 #pragma once
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdint>
@@ -82,26 +83,48 @@ inline double rms_difference(std::span<const float> a, std::span<const float> b)
   return rms(difference);
 }
 
-// The levels that keep activations in f32, and of those the fastest.
-inline std::vector<const kernels::KernelTable*> f32_levels() {
-  std::vector<const kernels::KernelTable*> levels = {&kernels::ref_kernels()};
-  if (detect_cpu_features().has_avx2_fma_f16c) levels.push_back(kernels::avx2_kernels());
-  return levels;
-}
-inline const kernels::KernelTable& best_f32_kernels() { return *f32_levels().back(); }
-
-// The levels that round activations before products.
-inline std::vector<const kernels::KernelTable*> narrow_levels() {
-  if (!detect_cpu_features().has_avx512) return {};
-  return {kernels::avx512_kernels()};
-}
-
 // All levels of this processor, the fastest last.
 inline std::vector<const kernels::KernelTable*> all_levels() {
-  auto levels = f32_levels();
-  for (const kernels::KernelTable* level : narrow_levels()) levels.push_back(level);
+  std::vector<const kernels::KernelTable*> levels = {&kernels::ref_kernels()};
+  const CpuFeatures cpu = detect_cpu_features();
+  if (cpu.has_avx2_fma_f16c) levels.push_back(kernels::avx2_kernels());
+  if (cpu.has_avx_vnni) levels.push_back(kernels::avx2_vnni_kernels());
+  if (cpu.has_avx512) levels.push_back(kernels::avx512_kernels());
   return levels;
 }
+
+// Whether a level leaves the activations of a model in f32: `avx2` rounds them before they meet
+// quantized weights, `avx512` also for BF16 and FP8, and in attention.
+inline bool keeps_f32(const kernels::KernelTable& level, const TensorTable& tensors) {
+  if (&level == kernels::avx512_kernels()) return false;
+  return std::all_of(tensors.begin(), tensors.end(), [&](const TensorEntry& tensor) {
+    const auto n_in = static_cast<std::int64_t>(tensor.dims().back());
+    return tensor.n_dims < 2 || level.arithmetic(tensor.type, n_in) == kernels::Arithmetic::kF32;
+  });
+}
+
+// The levels that do so, or those that do not.
+inline std::vector<const kernels::KernelTable*> levels_that(bool keep_f32,
+                                                            const std::string& model_path) {
+  const auto file = open_model(model_path);
+  INFO(model_path << ": " << file.status().message());
+  REQUIRE(file.is_ok());
+  auto levels = all_levels();
+  std::erase_if(levels, [&](const kernels::KernelTable* level) {
+    return keeps_f32(*level, file->table()) != keep_f32;
+  });
+  return levels;
+}
+inline std::vector<const kernels::KernelTable*> f32_levels(const std::string& model_path) {
+  return levels_that(true, model_path);
+}
+inline std::vector<const kernels::KernelTable*> narrow_levels(const std::string& model_path) {
+  return levels_that(false, model_path);
+}
+inline const kernels::KernelTable& best_f32_kernels(const std::string& model_path) {
+  return *f32_levels(model_path).back();
+}
+
 inline const kernels::KernelTable& best_kernels() { return *all_levels().back(); }
 
 inline std::shared_ptr<Engine> load_engine(const std::string& path,

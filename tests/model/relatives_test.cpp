@@ -57,8 +57,8 @@ Case find_case(const std::string& name) {
 }  // namespace
 
 TEST_CASE("relatives and types: logits equal the official code's with the same weights") {
-  for (const kernels::KernelTable* kernels : f32_levels()) {
-    for (const Case& one : cases()) {
+  for (const Case& one : cases()) {
+    for (const kernels::KernelTable* kernels : f32_levels(one.model_path)) {
       INFO(one.name << " at level " << kernels->name);
       const auto logits = one.run(*kernels);
       REQUIRE(logits.size() == one.expected.size());
@@ -68,8 +68,8 @@ TEST_CASE("relatives and types: logits equal the official code's with the same w
 }
 
 TEST_CASE("relatives and types: levels with narrow activations agree within 5 percent") {
-  for (const kernels::KernelTable* kernels : narrow_levels()) {
-    for (const Case& one : cases()) {
+  for (const Case& one : cases()) {
+    for (const kernels::KernelTable* kernels : narrow_levels(one.model_path)) {
       const auto logits = one.run(*kernels);
       REQUIRE(logits.size() == one.expected.size());
       const double error = rms_difference(logits, one.expected) / rms(one.expected);
@@ -83,7 +83,8 @@ TEST_CASE("the error of each type against BF16 is the official one") {
   const std::vector<float> exact = find_case("types_bf16").expected;
   for (const Case& one : cases()) {
     if (one.error <= 0) continue;
-    const double error = rms_difference(one.run(best_f32_kernels()), exact) / rms(exact);
+    const double error =
+        rms_difference(one.run(best_f32_kernels(one.model_path)), exact) / rms(exact);
     INFO(one.name << ": " << error);
     CHECK(std::abs(error - one.error) <= 0.01 * one.error + 1e-6);
   }

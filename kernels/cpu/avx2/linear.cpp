@@ -1,65 +1,58 @@
-// Matrix product with AVX2 and FMA over unpacked weight rows. Per output: two accumulators of eight
-// lanes over k in steps of 16, ascending; the tail is padded with zeros; one fixed tree at the end.
-// Four activation rows at a time share the weight loads; their sums are the ones of a single row.
+// Chooses the product for a weight: int8 for quantized types, f32 for the others, which are kept as
+// in a file.
 #if defined(__x86_64__)
-#include <cstddef>
-#include <cstring>
-
 #include "kernels/cpu/avx2/avx2_kernels.h"
-#include "kernels/cpu/avx2/vector_math.h"
+#include "kernels/cpu/avx2/linear_int8.h"
+#include "kernels/cpu/avx2/pack.h"
+#include "kernels/cpu/prepared_int8.h"
 #include "kernels/cpu/ref/ref_kernels.h"
 
 namespace nemotron::kernels::avx2 {
 
 namespace {
 
-constexpr std::int64_t kStep = 16;
-
-// y[r] = dot(w, x + r * n) for kRows rows.
-template <int kRows>
-NEMO_TARGET_AVX2 inline void dot_rows(const float* w, const float* x, std::int64_t n, float* y,
-                                      std::int64_t y_stride) {
-  __m256 even[kRows];
-  __m256 odd[kRows];
-  for (int r = 0; r < kRows; ++r) even[r] = odd[r] = _mm256_setzero_ps();
-  const std::int64_t whole = n / kStep * kStep;
-  for (std::int64_t k = 0; k < whole; k += kStep) {
-    const __m256 w_even = _mm256_loadu_ps(w + k);
-    const __m256 w_odd = _mm256_loadu_ps(w + k + 8);
-    for (int r = 0; r < kRows; ++r) {
-      even[r] = _mm256_fmadd_ps(w_even, _mm256_loadu_ps(x + r * n + k), even[r]);
-      odd[r] = _mm256_fmadd_ps(w_odd, _mm256_loadu_ps(x + r * n + k + 8), odd[r]);
-    }
-  }
-  if (whole < n) {
-    const auto tail_bytes = static_cast<std::size_t>(n - whole) * sizeof(float);
-    float w_tail[kStep] = {};
-    std::memcpy(w_tail, w + whole, tail_bytes);
-    for (int r = 0; r < kRows; ++r) {
-      float x_tail[kStep] = {};
-      std::memcpy(x_tail, x + r * n + whole, tail_bytes);
-      even[r] = _mm256_fmadd_ps(_mm256_loadu_ps(w_tail), _mm256_loadu_ps(x_tail), even[r]);
-      odd[r] = _mm256_fmadd_ps(_mm256_loadu_ps(w_tail + 8), _mm256_loadu_ps(x_tail + 8), odd[r]);
-    }
-  }
-  for (int r = 0; r < kRows; ++r) y[r * y_stride] = sum_lanes(_mm256_add_ps(even[r], odd[r]));
+PackedForm int8_form(TensorType type, std::int64_t n_in) {
+  const PackedForm form = packed_form(type, n_in);
+  return arithmetic_of(form) == Arithmetic::kInt8 ? form : PackedForm::kNone;
 }
 
 }  // namespace
 
-NEMO_TARGET_AVX2 void linear(const LinearParams& p, std::int64_t first, std::int64_t last,
-                             void* scratch) {
-  const float* x = ref::linear_input(p);
-  const std::int64_t bytes = row_bytes(p.type, p.n_in);
-  for (std::int64_t j = first; j < last; ++j) {
-    const void* stored = static_cast<const std::byte*>(p.weight) + j * bytes;
-    const float* w = unpack_row(p.type, stored, p.n_in, static_cast<float*>(scratch));
-    std::int64_t i = 0;
-    for (; i + 4 <= p.n_rows; i += 4)
-      dot_rows<4>(w, x + i * p.n_in, p.n_in, p.y + i * p.y_stride + j, p.y_stride);
-    for (; i < p.n_rows; ++i)
-      dot_rows<1>(w, x + i * p.n_in, p.n_in, p.y + i * p.y_stride + j, p.y_stride);
-  }
+std::int64_t tile_bytes(TensorType type, std::int64_t n_in) {
+  return tile_bytes_as(int8_form(type, n_in), type, n_in);
+}
+
+void pack_tile(const PackTileParams& p) { pack_tile_as(int8_form(p.type, p.n_in), p); }
+
+Arithmetic arithmetic(TensorType type, std::int64_t n_in) {
+  return arithmetic_of(int8_form(type, n_in));
+}
+
+std::int64_t prepared_bytes(TensorType type, std::int64_t n_rows, std::int64_t n_in) {
+  return int8_form(type, n_in) == PackedForm::kNone ? ref::prepared_bytes(type, n_rows, n_in)
+                                                    : PreparedInt8::size_bytes(n_rows, n_in);
+}
+
+void prepare(const PrepareParams& p, std::int64_t first, std::int64_t last) {
+  const PackedForm form = int8_form(p.type, p.n_in);
+  if (form == PackedForm::kNone) return ref::prepare(p, first, last);
+  prepare_int8(p, form, first, last);
+}
+
+std::int64_t linear_scratch_bytes(TensorType type, std::int64_t n_in) {
+  return int8_form(type, n_in) == PackedForm::kNone ? ref::linear_scratch_bytes(type, n_in) : 0;
+}
+
+void linear(const LinearParams& p, std::int64_t first, std::int64_t last, void* scratch) {
+  const PackedForm form = int8_form(p.type, p.n_in);
+  if (form == PackedForm::kNone) return linear_f32(p, first, last, scratch);
+  linear_int8(p, form, first, last);
+}
+
+void linear_vnni(const LinearParams& p, std::int64_t first, std::int64_t last, void* scratch) {
+  const PackedForm form = int8_form(p.type, p.n_in);
+  if (form == PackedForm::kNone) return linear_f32(p, first, last, scratch);
+  linear_int8_vnni(p, form, first, last);
 }
 
 }  // namespace nemotron::kernels::avx2

@@ -13,8 +13,9 @@
 #include <utility>
 
 #include "base/float_types.h"
-#include "kernels/cpu/avx512/packed_weight.h"
 #include "kernels/cpu/avx512/vector_math.h"
+#include "kernels/cpu/packed_weight.h"
+#include "kernels/cpu/prefetch.h"
 #include "kernels/cpu/ref/ref_kernels.h"
 
 namespace nemotron::kernels::avx512 {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/common/linear_params.h"
-#include "kernels/cpu/avx512/packed_weight.h"
+#include "kernels/cpu/packed_weight.h"
 
 namespace nemotron::kernels::avx512 {
 

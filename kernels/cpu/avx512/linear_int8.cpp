@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "kernels/cpu/avx512/unpack_k.h"
+#include "kernels/cpu/prefetch.h"
 
 namespace nemotron::kernels::avx512 {
 
@@ -157,47 +158,10 @@ NEMO_INLINE_AVX512 __m512i rounded(__m512 x) {
   return _mm512_max_epi32(_mm512_cvtps_epi32(x), _mm512_set1_epi32(-127));
 }
 
-std::int32_t float_bits(float value) {
-  std::int32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-PreparedInt8::Sums sums_for(PackedForm form, std::int32_t first_half, std::int32_t second_half) {
-  const std::int32_t both = first_half + second_half;
-  switch (form) {
-    case PackedForm::kQ8_0:
-    case PackedForm::kIQ4_NL:
-    case PackedForm::kIQ4_XS:
-      return {-128 * both, 0};
-    case PackedForm::kQ5_0:
-      return {-16 * both, 0};
-    case PackedForm::kQ4_0:
-      return {-8 * both, 0};
-    case PackedForm::kQ4_1:
-    case PackedForm::kQ5_1:
-    case PackedForm::kQ4_K:
-    case PackedForm::kQ5_K:
-      return {float_bits(static_cast<float>(both)), 0};
-    case PackedForm::kQ2_K:
-      return {float_bits(static_cast<float>(first_half)),
-              float_bits(static_cast<float>(second_half))};
-    case PackedForm::kQ3_K:
-      return {-4 * first_half, -4 * second_half};
-    case PackedForm::kQ6_K:
-      return {-32 * first_half, -32 * second_half};
-    case PackedForm::kNVFP4:
-      return {-12 * first_half, -12 * second_half};
-    default:
-      return {0, 0};
-  }
-}
-
 }  // namespace
 
 NEMO_TARGET_AVX512 void prepare_int8(const PrepareParams& p, PackedForm form, std::int64_t first,
                                      std::int64_t last) {
-  constexpr float kTooSmall = 1e-30f;  // its inverse would overflow; such a block counts as zero
   const PreparedInt8 out(p.prepared, p.n_rows, p.n_in);
   for (std::int64_t b = first; b < last; ++b) {
     for (std::int64_t r = 0; r < p.n_rows; ++r) {
@@ -205,7 +169,7 @@ NEMO_TARGET_AVX512 void prepare_int8(const PrepareParams& p, PackedForm form, st
       const __m512 low = _mm512_loadu_ps(x);
       const __m512 high = _mm512_loadu_ps(x + kLanes);
       const float max = max_magnitude(low, high);
-      const bool is_zero = max < kTooSmall;
+      const bool is_zero = max < PreparedInt8::kTooSmall;
       const __m512 inverse = _mm512_set1_ps(is_zero ? 0.0f : 127.0f / max);
       const __m512i q_low = rounded(_mm512_mul_ps(low, inverse));
       const __m512i q_high = rounded(_mm512_mul_ps(high, inverse));

@@ -4,8 +4,8 @@
 
 #include <cstddef>
 
-#include "kernels/cpu/avx512/packed_weight.h"
 #include "kernels/cpu/avx512/vector_math.h"
+#include "kernels/cpu/prepared_int8.h"
 #include "quant/block_formats.h"
 
 namespace nemotron::kernels::avx512 {
@@ -14,13 +14,6 @@ namespace nemotron::kernels::avx512 {
 struct Codes {
   __m512i quad[8];
 };
-
-// How codes u and factors a, b of a block give its part of the sum over w x, x being scale * q:
-//   kOffset   w = a (u - kOffset)                         a * scale * (u.q - kOffset * sum q)
-//   kMinimum  w = a u - b                                 (a * u.q - b * sum q) * scale
-//   kHalves   w = (a | b) (u - kOffset), by half a block  (a * first half + b * second) * scale
-//   kHalvesMinimum  w = (a | b) u - (c | d)   (a * first + b * second - c * sum - d * sum) * scale
-enum class CodeMode : std::uint8_t { kOffset, kMinimum, kHalves, kHalvesMinimum };
 
 struct Factors {
   __m512 a;

@@ -14,7 +14,7 @@ namespace {
 const std::string kDemo = NEMO_TEST_SOURCE_DIR "/../examples/demo-model/demo-q8_0.gguf";
 
 std::unique_ptr<Backend> backend(int n_threads) {
-  return make_cpu_backend({n_threads, &best_f32_kernels()}).value();
+  return make_cpu_backend({n_threads, &best_f32_kernels(kDemo)}).value();
 }
 
 Tokenizer tokenizer_of(const ModelFile& file) {
@@ -101,7 +101,7 @@ TEST_CASE("a model in FP8 with scales from its own text computes nearly the same
   std::vector<std::int32_t> tokens;
   REQUIRE(tokenizer_of(file.value()).encode(license().substr(0, 200), false, tokens).is_ok());
   const auto logits_of = [&](const std::string& path) {
-    const auto engine = load_engine(path, best_f32_kernels());
+    const auto engine = load_engine(path, best_f32_kernels(path));
     const auto session = make_session(engine);
     std::vector<float> logits(tokens.size() * static_cast<std::size_t>(engine->config().n_vocab));
     REQUIRE(session->eval(tokens, logits).is_ok());

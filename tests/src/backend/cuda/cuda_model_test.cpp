@@ -57,7 +57,7 @@ TEST_CASE("the demo model's Q8_0 file says through CUDA what it says on the CPU"
   const auto golden = read_json(kDemoGoldens + "logits.json").at("greedy");
   const auto prompt = golden.at("prompt").get<std::vector<std::int32_t>>();
   constexpr std::size_t n = 12;
-  const auto cpu = load_engine(path, best_f32_kernels(), 2);
+  const auto cpu = load_engine(path, best_f32_kernels(path), 2);
   const auto expected = greedy(*make_session(cpu, KvType::kBF16), prompt, n);
   const MockCuda& mock = MockCuda::reset();
   CHECK(greedy(*make_session(cuda_engine(path), KvType::kBF16), prompt, n) == expected);

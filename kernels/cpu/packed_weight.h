@@ -1,6 +1,6 @@
-// How the level keeps weights. A tile is sixteen outputs; a lane belongs to an output, so that sums
-// over columns never cross lanes. Columns go in blocks of 32, as eight quads of 4: a quad of one
-// vector holds, in the 4 bytes of lane r, columns 4 q .. 4 q + 3 of output r.
+// How `avx2` and `avx512` keep weights. A tile is sixteen outputs; a lane belongs to an output, so
+// that sums over columns never cross lanes. Columns go in blocks of 32, as eight quads of 4: a quad
+// of one vector holds, in the 4 bytes of lane r, columns 4 q .. 4 q + 3 of output r.
 //
 //   Q8_0    8 quads (q + 128), then 16 halves d                                   544 bytes a block
 //   Q4_0, IQ4_NL  nibbles, then 16 halves d                                       288
@@ -27,10 +27,10 @@
 
 #include "kernels/common/linear_params.h"
 
-namespace nemotron::kernels::avx512 {
+namespace nemotron::kernels {
 
 inline constexpr std::int64_t kBlockColumns = 32;
-inline constexpr std::int64_t kVectorBytes = 64;
+inline constexpr std::int64_t kVectorBytes = 64;    // of sixteen lanes; of eight, its half
 inline constexpr std::int64_t kTileHalfBytes = 32;  // a half for each output of a tile
 
 // What of a quantized type decides its packed form and the code of its product.
@@ -151,6 +151,12 @@ constexpr PackedLayout packed_layout(PackedForm form) {
   return {};
 }
 
+// kNone keeps the rows as in a file.
+inline std::int64_t tile_bytes_as(PackedForm form, TensorType type, std::int64_t n_in) {
+  return form == PackedForm::kNone ? kTileRows * row_bytes(type, n_in)
+                                   : packed_layout(form).tile_bytes(n_in);
+}
+
 // How inputs meet it.
 constexpr Arithmetic arithmetic_of(PackedForm form) {
   switch (form) {
@@ -166,25 +172,4 @@ constexpr Arithmetic arithmetic_of(PackedForm form) {
   }
 }
 
-// The input of a product with an int8 form: q rounded to the nearest of x / scale, scale = max|x| /
-// 127 per row and block. Arrays are [n_blocks][n_rows], so that the rows of a block are neighbours.
-struct PreparedInt8 {
-  struct Sums {         // over a block, in the form that the weight's type needs
-    std::int32_t a, b;  // see CodeMode in unpack.h
-  };
-  std::int8_t* q = nullptr;  // [n_blocks][n_rows][32]
-  float* scale = nullptr;
-  Sums* sums = nullptr;
-
-  static std::int64_t size_bytes(std::int64_t n_rows, std::int64_t n_in) {
-    return n_in / kBlockColumns * n_rows * (kBlockColumns + 12);
-  }
-  PreparedInt8(void* memory, std::int64_t n_rows, std::int64_t n_in) {
-    const std::int64_t n = n_in / kBlockColumns * n_rows;
-    q = static_cast<std::int8_t*>(memory);
-    scale = reinterpret_cast<float*>(q + n * kBlockColumns);
-    sums = reinterpret_cast<Sums*>(scale + n);
-  }
-};
-
-}  // namespace nemotron::kernels::avx512
+}  // namespace nemotron::kernels

@@ -1,20 +1,21 @@
-// Rows of a file to packed tiles: sixteen rows are read crosswise, and the bits of each lane put
-// where its product wants them.
+// Rows of a file to packed tiles: sixteen rows are read crosswise, eight at a time, and the bits of
+// each lane put where its product wants them.
 #if defined(__x86_64__)
+#include "kernels/cpu/avx2/pack.h"
+
 #include <cstddef>
 
-#include "kernels/cpu/avx512/avx512_kernels.h"
-#include "kernels/cpu/avx512/pack_k.h"
-#include "kernels/cpu/avx512/pack_small.h"
+#include "kernels/cpu/avx2/pack_k.h"
+#include "kernels/cpu/avx2/pack_small.h"
 #include "kernels/cpu/ref/ref_kernels.h"
 
-namespace nemotron::kernels::avx512 {
+namespace nemotron::kernels::avx2 {
 
 namespace {
 
 // The columns of one group.
-NEMO_TARGET_AVX512 void pack_group(PackedForm form, const TileRows& rows, std::int64_t offset,
-                                   std::byte* group) {
+NEMO_TARGET_AVX2 void pack_group(PackedForm form, const EightRows& rows, std::int64_t offset,
+                                 std::byte* group) {
   switch (form) {
     case PackedForm::kQ8_0:
       return pack_q8_0(rows, offset, group);
@@ -56,24 +57,16 @@ NEMO_TARGET_AVX512 void pack_group(PackedForm form, const TileRows& rows, std::i
 
 // Bytes of the next rows, in their order in memory. Sixteen rows that are read at once are too many
 // for the processor to foresee.
-NEMO_INLINE_AVX512 void fetch_part(const PackTileParams& p, std::int64_t first,
-                                   std::int64_t n_bytes) {
+void fetch_part(const PackTileParams& p, std::int64_t first, std::int64_t n_bytes) {
   const auto* next = static_cast<const char*>(p.next_rows) + first;
   for (std::int64_t i = 0; i < n_bytes; i += kVectorBytes) _mm_prefetch(next + i, _MM_HINT_T1);
 }
 
 }  // namespace
 
-std::int64_t tile_bytes(TensorType type, std::int64_t n_in) {
-  const PackedForm form = packed_form(type, n_in);
-  return form == PackedForm::kNone ? ref::tile_bytes(type, n_in)
-                                   : packed_layout(form).tile_bytes(n_in);
-}
-
-NEMO_TARGET_AVX512 void pack_tile(const PackTileParams& p) {
-  const PackedForm form = packed_form(p.type, p.n_in);
+void pack_tile_as(PackedForm form, const PackTileParams& p) {
   if (form == PackedForm::kNone) return ref::pack_tile(p);
-  const TileRows rows(p);
+  const EightRows halves[2] = {{p, 0}, {p, 1}};
   const PackedLayout layout = packed_layout(form);
   const std::int64_t group_columns = layout.blocks_per_group * kBlockColumns;
   const std::int64_t group_bytes = row_bytes(p.type, group_columns);
@@ -81,9 +74,9 @@ NEMO_TARGET_AVX512 void pack_tile(const PackTileParams& p) {
   for (std::int64_t k = 0; k < p.n_in; k += group_columns, group += layout.group_bytes()) {
     const std::int64_t offset = row_bytes(p.type, k);
     if (p.next_rows != nullptr) fetch_part(p, kTileRows * offset, kTileRows * group_bytes);
-    pack_group(form, rows, offset, group);
+    for (const EightRows& rows : halves) pack_group(form, rows, offset, group);
   }
 }
 
-}  // namespace nemotron::kernels::avx512
+}  // namespace nemotron::kernels::avx2
 #endif

@@ -4,8 +4,10 @@
 #include <limits>
 
 #include "kernel_test.h"
+#if defined(__x86_64__)
 #include "kernels/cpu/avx2/vector_math.h"
 #include "kernels/cpu/avx512/vector_math.h"
+#endif
 
 using namespace nemotron::kernels;
 

@@ -3,6 +3,7 @@
 
 #include "kernels/cpu/avx2/avx2_kernels.h"
 #include "kernels/cpu/avx512/avx512_kernels.h"
+#include "kernels/cpu/neon/neon_kernels.h"
 #include "kernels/cpu/ref/ref_kernels.h"
 
 namespace nemotron::kernels {
@@ -75,6 +76,26 @@ constexpr KernelTable make_avx512_kernels() {
 constexpr KernelTable kAvx512Kernels = make_avx512_kernels();
 #endif
 
+#if defined(__aarch64__)
+constexpr KernelTable make_neon_kernels(decltype(KernelTable::linear) linear) {
+  KernelTable table = kRefKernels;
+  table.name = "neon";
+  table.tile_bytes = neon::tile_bytes;
+  table.pack_tile = neon::pack_tile;
+  table.arithmetic = neon::arithmetic;
+  table.prepared_bytes = neon::prepared_bytes;
+  table.prepare = neon::prepare;
+  table.linear_scratch_bytes = neon::linear_scratch_bytes;
+  table.linear = linear;
+  table.causal_conv1d = neon::causal_conv1d;
+  table.ssm_scan = neon::ssm_scan;
+  table.attention = neon::attention;
+  return table;
+}
+constexpr KernelTable kNeonKernels = make_neon_kernels(neon::linear_dot_product);
+constexpr KernelTable kNeonWideningKernels = make_neon_kernels(neon::linear_widening);
+#endif
+
 }  // namespace
 
 const KernelTable& ref_kernels() { return kRefKernels; }
@@ -98,6 +119,14 @@ const KernelTable* avx2_vnni_kernels() {
 const KernelTable* avx512_kernels() {
 #if defined(__x86_64__)
   return &kAvx512Kernels;
+#else
+  return nullptr;
+#endif
+}
+
+const KernelTable* neon_kernels([[maybe_unused]] bool has_dot_product) {
+#if defined(__aarch64__)
+  return has_dot_product ? &kNeonKernels : &kNeonWideningKernels;
 #else
   return nullptr;
 #endif

@@ -49,5 +49,7 @@ const KernelTable& ref_kernels();
 const KernelTable* avx2_kernels();
 const KernelTable* avx2_vnni_kernels();  // avx2 where there is AVX-VNNI: the same bytes, faster
 const KernelTable* avx512_kernels();
+// With the dot product instructions or without: the same bytes.
+const KernelTable* neon_kernels(bool has_dot_product);
 
 }  // namespace nemotron::kernels

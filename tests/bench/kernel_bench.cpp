@@ -32,8 +32,10 @@ const KernelTable& table() {
   const CpuFeatures cpu = detect_cpu_features();
   if (cpu.has_avx512 && (level == nullptr || std::strcmp(level, "avx512") == 0))
     return *avx512_kernels();
-  if (!cpu.has_avx2_fma_f16c || (level != nullptr && std::strcmp(level, "ref") == 0))
-    return ref_kernels();
+  const bool wants_ref = level != nullptr && std::strcmp(level, "ref") == 0;
+  if (const KernelTable* neon = neon_kernels(cpu.has_dot_product); neon != nullptr && !wants_ref)
+    return *neon;
+  if (!cpu.has_avx2_fma_f16c || wants_ref) return ref_kernels();
   const bool may_use_vnni = level == nullptr || std::strcmp(level, "avx2-without-vnni") != 0;
   return cpu.has_avx_vnni && may_use_vnni ? *avx2_vnni_kernels() : *avx2_kernels();
 }

@@ -47,6 +47,10 @@ inline std::vector<const kernels::KernelTable*> kernel_tables() {
   if (cpu.has_avx2_fma_f16c) tables.push_back(kernels::avx2_kernels());
   if (cpu.has_avx_vnni) tables.push_back(kernels::avx2_vnni_kernels());
   if (cpu.has_avx512) tables.push_back(kernels::avx512_kernels());
+  for (const bool has_dot_product : {false, true}) {
+    const kernels::KernelTable* neon = kernels::neon_kernels(has_dot_product);
+    if (neon != nullptr && (!has_dot_product || cpu.has_dot_product)) tables.push_back(neon);
+  }
   return tables;
 }
 

@@ -290,6 +290,21 @@ TEST_CASE("a product with something that is not a number is not a number") {
   }
 }
 
+#if defined(__aarch64__)
+TEST_CASE("neon: products with the dot product instructions and without have the same bytes") {
+  if (!detect_cpu_features().has_dot_product) return;
+  Random random(12);
+  for (const TensorType type : all_types()) {
+    const std::int64_t columns = traits(type).block_elements == 1 ? 83 : 768;
+    const StoredMatrix w(type, 21, columns, random);
+    const auto x = random.reals(11 * columns);
+    INFO(traits(type).name);
+    CHECK(same_bytes(PackedMatrix(*neon_kernels(true), w).times(x, 11, 16),
+                     PackedMatrix(*neon_kernels(false), w).times(x, 11, 16)));
+  }
+}
+#endif
+
 #if defined(__x86_64__)
 TEST_CASE("the avx2 unpack equals the scalar dequantiser bit by bit") {
   if (kernel_tables().size() < 2) return;

@@ -7,6 +7,8 @@
 #if defined(__x86_64__)
 #include "kernels/cpu/avx2/vector_math.h"
 #include "kernels/cpu/avx512/vector_math.h"
+#elif defined(__aarch64__)
+#include "kernels/cpu/neon/vector_math.h"
 #endif
 
 using namespace nemotron::kernels;
@@ -52,7 +54,7 @@ TEST_CASE("silu and softplus are within four units in the last place") {
   CHECK(worst_softplus <= 4 * kUlp);
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 namespace {
 void check_bits(const float* x, const float* exp, const float* silu, int n) {
   for (int i = 0; i < n; ++i) {
@@ -62,7 +64,27 @@ void check_bits(const float* x, const float* exp, const float* silu, int n) {
     if (std::memcmp(&silu[i], &expected_silu, 4) != 0) FAIL_CHECK("silu of " << x[i]);
   }
 }
+}  // namespace
+#endif
 
+#if defined(__aarch64__)
+TEST_CASE("exp and silu of four lanes have the bits of one") {
+  nemotron::test::Random random(11);
+  for (const float range : {1.0f, 30.0f, 120.0f, 1e30f}) {
+    for (int round = 0; round < 4000; ++round) {
+      const std::vector<float> x = random.reals(4, range);
+      float exp[4];
+      float silu[4];
+      vst1q_f32(exp, neon::exp_ps(vld1q_f32(x.data())));
+      vst1q_f32(silu, neon::silu_ps(vld1q_f32(x.data())));
+      check_bits(x.data(), exp, silu, 4);
+    }
+  }
+}
+#endif
+
+#if defined(__x86_64__)
+namespace {
 NEMO_TARGET_AVX512 void check_sixteen(const float* x) {
   float exp[16];
   float silu[16];

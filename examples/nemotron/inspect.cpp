@@ -62,7 +62,7 @@ void print_line(std::uint64_t bytes, const std::string& what) {
 }
 
 void print_plan(const nemo_memory_plan& plan, std::uint32_t max_context) {
-  static constexpr const char* kLevels[] = {"auto", "ref", "avx2", "avx512"};
+  static constexpr const char* kLevels[] = {"auto", "ref", "avx2", "avx512", "neon"};
   const std::string each = plan.n_sessions == 1 ? "" : std::to_string(plan.n_sessions) + " times ";
   std::printf("\nmemory with %" PRIu32 " session%s of %" PRIu32 " tokens%s\n", plan.n_sessions,
               plan.n_sessions == 1 ? "" : "s", plan.n_tokens,

@@ -65,10 +65,11 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool has_weight
   const std::map<std::string, std::uint32_t> levels = {{"auto", NEMO_ISA_AUTO},
                                                        {"ref", NEMO_ISA_REF},
                                                        {"avx2", NEMO_ISA_AVX2},
-                                                       {"avx512", NEMO_ISA_AVX512}};
+                                                       {"avx512", NEMO_ISA_AVX512},
+                                                       {"neon", NEMO_ISA_NEON}};
   command
       .add_option("--isa", options.isa,
-                  "Instruction set: auto, avx512, avx2, or ref (slow, exact)")
+                  "Instruction set: auto, avx512, avx2, neon, or ref (slow, exact)")
       ->transform(CLI::CheckedTransformer(levels).description(""))
       ->type_name("LEVEL");
   const std::map<std::string, std::uint32_t> devices = {

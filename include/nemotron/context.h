@@ -40,9 +40,11 @@ enum {
   NEMO_ISA_AUTO = 0, /**< The best that this processor and the build have. */
   NEMO_ISA_REF = 1,  /**< The readable reference, on any processor: slow, the truth for tests. */
   NEMO_ISA_AVX2 = 2, /**< x86-64 with AVX2 and FMA; activations stay f32. */
-  NEMO_ISA_AVX512 = 3 /**< x86-64 with AVX-512 F, BW, DQ, VL, VNNI, BF16 and VBMI (Zen 4, Sapphire Rapids and later).
+  NEMO_ISA_AVX512 = 3, /**< x86-64 with AVX-512 F, BW, DQ, VL, VNNI, BF16 and VBMI (Zen 4, Sapphire Rapids and later).
                            Activations are rounded to int8 per 32 columns before they meet quantized weights, and to
                            bf16 before they meet BF16 weights. */
+  NEMO_ISA_NEON = 4 /**< 64-bit ARM, with the dot product instructions where the processor has them (the same bytes
+                         without). Activations are rounded to int8 per 32 columns before they meet quantized weights. */
 };
 
 /** Values of nemo_context_options::device and nemo_device_info::kind. */

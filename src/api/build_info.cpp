@@ -14,9 +14,11 @@ Result<const kernels::KernelTable*> choose_kernels(std::uint32_t isa) {
       cpu.has_avx_vnni ? kernels::avx2_vnni_kernels()
                        : (cpu.has_avx2_fma_f16c ? kernels::avx2_kernels() : nullptr);
   const kernels::KernelTable* avx512 = cpu.has_avx512 ? kernels::avx512_kernels() : nullptr;
+  const kernels::KernelTable* neon = kernels::neon_kernels(cpu.has_dot_product);
   switch (isa) {
     case NEMO_ISA_AUTO:
       if (avx512 != nullptr) return avx512;
+      if (neon != nullptr) return neon;
       return avx2 != nullptr ? avx2 : &kernels::ref_kernels();
     case NEMO_ISA_REF:
       return &kernels::ref_kernels();
@@ -27,6 +29,9 @@ Result<const kernels::KernelTable*> choose_kernels(std::uint32_t isa) {
       if (avx512 != nullptr) return avx512;
       return Status(StatusCode::kNoDevice,
                     "this processor or build lacks AVX-512 with VNNI, BF16 and VBMI");
+    case NEMO_ISA_NEON:
+      if (neon != nullptr) return neon;
+      return Status(StatusCode::kNoDevice, "this processor or build has no NEON");
     default:
       return Status(StatusCode::kInvalidArgument, join("isa ", isa, " is not a NEMO_ISA_"));
   }
@@ -39,6 +44,7 @@ std::string build_info() {
   return join("version: ", NEMO_VERSION_STRING, "\ncompiler: ", __VERSION__, "\nisa levels: ref",
               kernels::avx2_kernels() != nullptr ? " avx2" : "",
               kernels::avx512_kernels() != nullptr ? " avx512" : "",
+              kernels::neon_kernels(false) != nullptr ? " neon" : "",
               "\nisa chosen: ", chosen.value()->name, "\n");
 }
 

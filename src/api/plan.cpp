@@ -23,6 +23,8 @@ Result<PlannedSessions> read_sessions(const nemo_plan_options& options, const Mo
 
 std::uint32_t isa_of(const kernels::KernelTable* kernels) {
   if (kernels == kernels::avx512_kernels()) return NEMO_ISA_AVX512;
+  if (kernels == kernels::neon_kernels(true) || kernels == kernels::neon_kernels(false))
+    return NEMO_ISA_NEON;
   const bool is_avx2 =
       kernels == kernels::avx2_kernels() || kernels == kernels::avx2_vnni_kernels();
   return is_avx2 ? NEMO_ISA_AVX2 : NEMO_ISA_REF;

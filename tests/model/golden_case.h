@@ -90,6 +90,7 @@ inline std::vector<const kernels::KernelTable*> all_levels() {
   if (cpu.has_avx2_fma_f16c) levels.push_back(kernels::avx2_kernels());
   if (cpu.has_avx_vnni) levels.push_back(kernels::avx2_vnni_kernels());
   if (cpu.has_avx512) levels.push_back(kernels::avx512_kernels());
+  if (const auto* neon = kernels::neon_kernels(cpu.has_dot_product)) levels.push_back(neon);
   return levels;
 }
 

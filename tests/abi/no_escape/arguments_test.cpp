@@ -169,6 +169,25 @@ TEST_CASE("an error struct that is too small is left alone") {
   CHECK(std::memcmp(error.message, before.message, sizeof error.message) == 0);
 }
 
+// No processor has the levels of both.
+TEST_CASE("a level that the processor lacks is named") {
+  const Silence silence;
+  const std::string path = model_path("hf/tiny_chat");
+  std::string messages;
+  for (const std::uint32_t isa : {NEMO_ISA_AVX512, NEMO_ISA_NEON}) {
+    nemo_context_options options = NEMO_CONTEXT_OPTIONS_INIT;
+    options.isa = isa;
+    nemo_context* context = nullptr;
+    nemo_error error = NEMO_ERROR_INIT;
+    const nemo_status status = nemo_context_load(path.c_str(), &options, &context, &error);
+    CHECK((status == NEMO_OK || status == NEMO_E_NO_DEVICE));
+    messages += error.message;
+    nemo_context_free(context);
+  }
+  CHECK((messages.find("no NEON") != std::string::npos ||
+         messages.find("lacks AVX-512") != std::string::npos));
+}
+
 TEST_CASE("numbers out of range") {
   const Silence silence;
   const std::string path = model_path("hf/tiny_chat");

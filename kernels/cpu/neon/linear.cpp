@@ -95,8 +95,12 @@ void prepare(const PrepareParams& p, std::int64_t first, std::int64_t last) {
 std::int64_t linear_scratch_bytes(TensorType, std::int64_t) { return 0; }
 
 void linear_dot_product(const LinearParams& p, std::int64_t first, std::int64_t last, void*) {
+#if defined(NEMO_HAS_SDOT)
   if (!is_packed(p.type)) return linear_float(p, first, last);
   linear_int8<DotProduct>(p, first, last);
+#else
+  linear_widening(p, first, last, nullptr);
+#endif
 }
 
 void linear_widening(const LinearParams& p, std::int64_t first, std::int64_t last, void*) {

@@ -3,6 +3,11 @@
 
 #include "kernels/common/linear_params.h"
 
+// Whether SDOT can be assembled: by GCC always, by Clang where the flags of the build have it.
+#if !defined(__clang__) || defined(__ARM_FEATURE_DOTPROD)
+#define NEMO_HAS_SDOT
+#endif
+
 namespace nemotron::kernels::neon {
 
 struct DotProduct;  // SDOT: Neoverse N1, Cortex-A76 (Raspberry Pi 5) and later

@@ -1,9 +1,10 @@
-// The int8 products with SDOT. It is written in assembly: compilers' own intrinsics want its target
-// in every function around them (and Clang before 16 has them with a flag for the whole file only),
-// but the products are written once for processors with it and without.
+// The int8 products with SDOT. It is written in assembly, since the compiler's own intrinsic wants
+// its target in every function around it, but the products are written once for processors with it
+// and without.
 #if defined(__aarch64__)
 #include "kernels/cpu/neon/linear_int8_product.h"
 
+#if defined(NEMO_HAS_SDOT)
 #if defined(__ARM_FEATURE_DOTPROD)  // the assembler has been told
 #define NEMO_ALLOW_SDOT ""
 #else
@@ -37,4 +38,5 @@ struct DotProduct {
 template void linear_int8<DotProduct>(const LinearParams&, std::int64_t, std::int64_t);
 
 }  // namespace nemotron::kernels::neon
+#endif
 #endif

@@ -39,12 +39,14 @@ typedef int32_t (*nemo_progress_callback)(uint64_t done_bytes, uint64_t total_by
 enum {
   NEMO_ISA_AUTO = 0, /**< The best that this processor and the build have. */
   NEMO_ISA_REF = 1,  /**< The readable reference, on any processor: slow, the truth for tests. */
-  NEMO_ISA_AVX2 = 2, /**< x86-64 with AVX2 and FMA; activations stay f32. */
+  NEMO_ISA_AVX2 = 2, /**< x86-64 with AVX2, FMA and F16C, faster where it has AVX-VNNI, with the same bytes. Activations
+                          are rounded to int8 per 32 columns before they meet quantized weights; they stay f32 for F32,
+                          F16, BF16 and FP8. */
   NEMO_ISA_AVX512 = 3, /**< x86-64 with AVX-512 F, BW, DQ, VL, VNNI, BF16 and VBMI (Zen 4, Sapphire Rapids and later).
-                           Activations are rounded to int8 per 32 columns before they meet quantized weights, and to
-                           bf16 before they meet BF16 weights. */
+                            Activations are rounded to int8 as above, and to bf16 before they meet BF16 and FP8 weights
+                            and in attention over bf16 keys and values. */
   NEMO_ISA_NEON = 4 /**< 64-bit ARM, with the dot product instructions where the processor has them (the same bytes
-                         without). Activations are rounded to int8 per 32 columns before they meet quantized weights. */
+                         without). Activations are rounded to int8 as above; they stay f32 for the same types. */
 };
 
 /** Values of nemo_context_options::device and nemo_device_info::kind. */

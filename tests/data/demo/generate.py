@@ -1,6 +1,7 @@
 """Conversation generator of the demo model: sentences -> tool calls -> answers in four languages.
 
-`python generate.py --seed 1 --count 5` prints samples. Other scripts import Generator.
+`python generate.py --seed 1 --count 5` prints samples; with `--text` one whole text of held-out conversations,
+which `tests/bench/compare_quality.py` measures on. Other scripts import Generator.
 Sentences whose template starts with "~" are held out: only Generator(held_out=True) uses them.
 """
 import argparse
@@ -292,8 +293,15 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=3)
+    parser.add_argument("--text", action="store_true", help="one text of `count` turns, held out")
     options = parser.parse_args()
     chat = template()
+    if options.text:
+        generator = Generator(options.seed, held_out=True)
+        tools = toolbox.default_set()
+        messages = [m for _ in range(options.count) for m in generator.turn(tools, think=False)]
+        print(chat.render(messages=messages, tools=[t[1] for t in tools], enable_thinking=False), end="")
+        raise SystemExit
     system, tools, talks = Generator(options.seed).group(options.count)
     for messages, think in talks:
         head = [{"role": "system", "content": system}] if system else []

@@ -9,7 +9,8 @@ namespace {
 
 constexpr const char* kFooter =
     R"(Types: q2_k q3_k_s q3_k_m q3_k_l q4_0 q4_1 q4_k_s q4_k_m q5_0 q5_1 q5_k_s q5_k_m
-q6_k q8_0 iq4_nl iq4_xs f32 f16 bf16: a GGUF file. fp8: a folder with safetensors in
+q6_k q8_0 iq4_nl iq4_xs f32 f16 bf16: a GGUF file. nemo4: a GGUF file with 4.6 bits for
+each weight that a token reads, in types chosen by measured error. fp8: a folder with safetensors in
 ModelOpt's layout, with scales for the inputs where --imatrix tells how large they are.
 bf16 makes such a folder if OUT ends with /.
 Examples:

@@ -52,7 +52,7 @@ typedef struct nemo_quantize_options {
   uint32_t n_threads;         /**< 0: one per usable core. At most 256. The file is the same for any number. */
   const char *type;           /**< Null-terminated: "q2_k", "q3_k_s", "q3_k_m", "q3_k_l", "q4_0", "q4_1", "q4_k_s",
                                    "q4_k_m", "q5_0", "q5_1", "q5_k_s", "q5_k_m", "q6_k", "q8_0", "iq4_nl", "iq4_xs",
-                                   "f32", "f16" or "bf16" (a GGUF file), or "fp8" (a folder with safetensors);
+                                   "nemo4", "f32", "f16" or "bf16" (a GGUF file), or "fp8" (a folder with safetensors);
                                    NULL: "q4_k_m". */
   nemo_progress_callback on_progress; /**< NULL: no progress. Called on the calling thread. */
   void *progress_user;        /**< Passed to `on_progress`. */
@@ -70,7 +70,11 @@ typedef struct nemo_quantize_options {
  *  memory does not grow with the model. Quantizing what is quantized already loses more than quantizing the original.
  *
  *  In a GGUF file each tensor gets the type that llama.cpp's quantizer would give it, and the same bytes, with an
- *  importance matrix and without; metadata and tokenizer come along.
+ *  importance matrix and without; metadata and tokenizer come along. Of "nemo4" the types are ours, the bytes of each
+ *  tensor llama.cpp's: the matrices that a token reads, the output head included, take at most 4.6 bits per weight
+ *  together. Each has the better of the types with 4.5 bits that its width allows (IQ4_NL, Q4_K), and those whose error,
+ *  weighed by the importance matrix where there is one, falls most per byte have one with 5.5 (Q5_0, Q5_K), as the
+ *  embedding has. It reads the model once more, in part, to measure that.
  *
  *  "fp8" is ModelOpt's layout, with the matrices in E4M3 that the published recipe has there, their `weight_scale` the
  *  largest weight over 448, and an `input_scale` from the importance matrix or from the FP8 model that is read. Without

@@ -29,6 +29,7 @@ constexpr FileTypeTraits kTraits[] = {
     {FileType::q6_k, "q6_k", TensorType::kQ6_K, 18},
     {FileType::iq4_nl, "iq4_nl", TensorType::kIQ4_NL, 25},
     {FileType::iq4_xs, "iq4_xs", TensorType::kIQ4_XS, 30},
+    {FileType::nemo4, "nemo4", TensorType::kIQ4_NL, 25},  // there is no number for such a mix
 };
 
 bool use_more_bits(int index, int n) {
@@ -138,6 +139,7 @@ TensorType fallback_type(TensorType type, std::uint64_t n_columns) {
 TensorType wanted_type(FileType file, const ModelConfig& config, TensorSlot slot,
                        std::uint64_t n_columns, bool has_importance) {
   const TensorType base = traits(file).tensor_type;
+  if (file == FileType::nemo4) return base;
   switch (slot.role) {
     case TensorRole::token_embedding:
       if (!config.tied_output) return base;

@@ -1,5 +1,6 @@
 // What kind of file is asked for, and which type each of its tensors then has. For GGUF these are
-// the rules of llama.cpp's quantizer, so that a file made here has the types of one made there.
+// the rules of llama.cpp's quantizer, so that a file made here has the types of one made there; but
+// for nemo4, a mix of ours, whose types are those of the blocks alone.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +34,7 @@ enum class FileType : std::uint8_t {
   q6_k,
   iq4_nl,
   iq4_xs,
+  nemo4,  // ours: choose_types.h
 };
 
 struct FileTypeTraits {
@@ -46,8 +48,8 @@ struct FileTypeTraits {
 std::optional<FileType> parse_file_type(std::string_view name);
 const FileTypeTraits& traits(FileType type);
 
-// The type of a tensor in a GGUF file of this kind. Not for fp8. An importance matrix makes some
-// types safe where they are not without, and others not.
+// The type of a tensor in a GGUF file of this kind; of nemo4, before choose_types(). Not for fp8.
+// An importance matrix makes some types safe where they are not without, and others not.
 TensorType gguf_tensor_type(FileType type, const ModelConfig& config, TensorSlot slot,
                             bool has_importance = false);
 

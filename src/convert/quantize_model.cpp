@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "convert/choose_types.h"
 #include "convert/gguf_keys.h"
 #include "convert/importance_matrix.h"
 #include "convert/quantize_to_folder.h"
@@ -93,20 +94,31 @@ Status quantize_to_gguf(const ModelFile& model, const std::string& input,
                         const std::string& output_path, FileType type,
                         const ImportanceMatrix* matrix, const QuantizeOptions& options) {
   const WeightReader reader(model, NameStyle::gguf);
-  const TensorPlan plan = plan_gguf(model.config(), type, matrix != nullptr);
+  TensorPlan plan = plan_gguf(model.config(), type, matrix != nullptr);
   NEMO_ASSIGN(GgufMetadata metadata, make_metadata(model, input, type));
   std::vector<std::vector<float>> importance(plan.size());
   if (matrix != nullptr) {
     NEMO_ASSIGN(importance, importance_of(plan, *matrix));
     add_importance_keys(*matrix, options.imatrix_path, metadata);
   }
+  const int n_threads = options.n_threads > 0 ? options.n_threads : usable_processors();
+  const bool is_chosen = type == FileType::nemo4;
+  // Choosing types is the first half of it.
+  const auto report = [&](bool is_second, std::uint64_t done, std::uint64_t total) {
+    if (!options.progress) return 0;
+    if (is_chosen) done = is_second ? total - (total - done) / 2 : done / 2;
+    return options.progress(done, total);
+  };
+  if (is_chosen)
+    NEMO_TRY(choose_types(
+        model.config(), reader, importance, n_threads,
+        [&](std::uint64_t done, std::uint64_t total) { return report(false, done, total); }, plan));
   NEMO_ASSIGN(const auto output, gguf_output(output_path, metadata, table_of(plan)));
 
   struct Scratch {
     std::vector<float> values;
     std::vector<std::byte> stored;
   };
-  const int n_threads = options.n_threads > 0 ? options.n_threads : usable_processors();
   std::vector<Scratch> scratch(static_cast<std::size_t>(n_threads));
   const auto make = [&](const Piece& piece, std::span<std::byte> out, int thread) {
     const PlannedTensor& tensor = plan[piece.tensor];
@@ -119,8 +131,9 @@ Status quantize_to_gguf(const ModelFile& model, const std::string& input,
                   weights.empty() ? nullptr : weights.data(), out.data());
     return Status::ok();
   };
-  NEMO_TRY(write_pieces(plan, {kPieceElements, /*whole_rows=*/true}, n_threads, *output,
-                        options.progress, make));
+  NEMO_TRY(write_pieces(
+      plan, {kPieceElements, /*whole_rows=*/true}, n_threads, *output,
+      [&](std::uint64_t done, std::uint64_t total) { return report(true, done, total); }, make));
   return output->finish();
 }
 

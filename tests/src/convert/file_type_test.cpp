@@ -107,6 +107,7 @@ TEST_CASE("types of files by name") {
   CHECK(parse_file_type("Q4_K_M") == FileType::q4_k_m);
   CHECK(parse_file_type("q5_k") == FileType::q5_k_m);
   CHECK(parse_file_type("bf16") == FileType::bf16);
+  CHECK(parse_file_type("Nemo4") == FileType::nemo4);
   CHECK_FALSE(parse_file_type("q7_0").has_value());
   CHECK_FALSE(parse_file_type("").has_value());
 }

@@ -194,7 +194,7 @@ TEST_CASE("a session goes from packed to mapped weights and back, to the byte") 
 }
 
 TEST_CASE("flags that are no flags are refused, and mapping nothing is fine") {
-  const nemo_context_options options = with_flags(8);
+  const nemo_context_options options = with_flags(0x80000000u);
   nemo_context* context = nullptr;
   CHECK(nemo_context_load(kGguf.c_str(), &options, &context, nullptr) == NEMO_E_INVALID_ARGUMENT);
   CHECK(info_of(load(kGguf, NEMO_LOAD_MAPPED | NEMO_LOAD_NO_WEIGHTS)).mapped_bytes == 0);

@@ -26,10 +26,10 @@
 #include <cstdint>
 
 #include "kernels/common/linear_params.h"
+#include "kernels/cpu/prepared_int8.h"
 
 namespace nemotron::kernels {
 
-inline constexpr std::int64_t kBlockColumns = 32;
 inline constexpr std::int64_t kVectorBytes = 64;    // of sixteen lanes; of eight, its half
 inline constexpr std::int64_t kTileHalfBytes = 32;  // a half for each output of a tile
 
@@ -155,6 +155,35 @@ constexpr PackedLayout packed_layout(PackedForm form) {
 inline std::int64_t tile_bytes_as(PackedForm form, TensorType type, std::int64_t n_in) {
   return form == PackedForm::kNone ? kTileRows * row_bytes(type, n_in)
                                    : packed_layout(form).tile_bytes(n_in);
+}
+
+// Of the forms that meet int8.
+constexpr CodeMeaning code_meaning(PackedForm form) {
+  switch (form) {
+    case PackedForm::kQ8_0:
+    case PackedForm::kIQ4_NL:
+    case PackedForm::kIQ4_XS:
+      return {CodeMode::kOffset, 128};
+    case PackedForm::kQ5_0:
+      return {CodeMode::kOffset, 16};
+    case PackedForm::kQ4_0:
+      return {CodeMode::kOffset, 8};
+    case PackedForm::kQ4_1:
+    case PackedForm::kQ5_1:
+    case PackedForm::kQ4_K:
+    case PackedForm::kQ5_K:
+      return {CodeMode::kMinimum, 0};
+    case PackedForm::kQ3_K:
+      return {CodeMode::kHalves, 4};
+    case PackedForm::kQ6_K:
+      return {CodeMode::kHalves, 32};
+    case PackedForm::kNVFP4:
+      return {CodeMode::kHalves, 12};
+    case PackedForm::kQ2_K:
+      return {CodeMode::kHalvesMinimum, 0};
+    default:
+      return {};
+  }
 }
 
 // How inputs meet it.

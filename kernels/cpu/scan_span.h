@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/float_types.h"
 #include "kernels/common/mamba2_params.h"
 #include "kernels/common/math.h"
 
@@ -47,6 +48,34 @@ void begin_span(HeadSpan<Element>& s) {
   s.state_out = static_cast<Element*>(p.state_out) + head_offset;
   s.state_in =
       s.first_row == 0 ? static_cast<const Element*>(p.state_in) + head_offset : s.state_out;
+}
+
+template <typename Element, typename OneRow, typename ManyRows>
+void scan_head(const SsmScanParams& p, std::int64_t head, OneRow one_row, ManyRows many_rows) {
+  for (std::int64_t row = 0; row < p.n_rows; row += kScanRows) {
+    HeadSpan<Element> span{
+        .p = p, .head = head, .first_row = row, .n_rows = std::min(kScanRows, p.n_rows - row)};
+    begin_span(span);
+    if (span.n_rows == 1) {
+      one_row(span);
+    } else {
+      many_rows(span);
+    }
+  }
+}
+
+// Heads [first, last), up to kScanRows rows at a time, by the level's one_row(span) and
+// many_rows(span).
+template <typename OneRow, typename ManyRows>
+void scan_heads(const SsmScanParams& p, std::int64_t first, std::int64_t last, OneRow one_row,
+                ManyRows many_rows) {
+  for (std::int64_t head = first; head < last; ++head) {
+    if (p.state_type == StateType::kF32) {
+      scan_head<float>(p, head, one_row, many_rows);
+    } else {
+      scan_head<bf16_bits>(p, head, one_row, many_rows);
+    }
+  }
 }
 
 }  // namespace nemotron::kernels

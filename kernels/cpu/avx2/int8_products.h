@@ -20,16 +20,9 @@ namespace {
 
 constexpr int kMostRows = 16;
 
-// The rows that a call computes, at one block.
-struct RowBlock {
-  const std::int8_t* q;
-  const float* scale;
-  const PreparedInt8::Sums* sums;
-};
-
 template <class Unpack>
 NEMO_INLINE_INT8 __m256 add_block(__m256 sum, const Codes& codes, const Factors& w,
-                                  const RowBlock& x, std::int64_t row) {
+                                  const PreparedInt8::Rows& x, std::int64_t row) {
   const std::int8_t* q = x.q + row * kBlockColumns;
   const __m256 scale = _mm256_set1_ps(x.scale[row]);
   const __m256i start = _mm256_set1_epi32(x.sums[row].a);
@@ -59,17 +52,11 @@ NEMO_INLINE_INT8 __m256 add_block(__m256 sum, const Codes& codes, const Factors&
 // Where the rows of a product are read and its outputs go.
 struct ProductRows {
   const PreparedInt8& x;
-  std::int64_t n_rows;     // of the whole input
   std::int64_t first_row;  // of this product
   std::int64_t n_blocks;
   float* y;  // of the first row, at the tile's first output
   std::int64_t y_stride;
   std::int64_t n_outputs;  // from the tile's first
-
-  RowBlock at(std::int64_t block) const {
-    const std::int64_t i = block * n_rows + first_row;
-    return {x.q + i * kBlockColumns, x.scale + i, x.sums + i};
-  }
 };
 
 // Up to kMostRows rows times a packed tile.
@@ -88,7 +75,7 @@ NEMO_TARGET_INT8 void multiply_tile(const std::byte* tile, const ProductRows& ro
         Codes codes;
         Unpack::codes(block, half, codes);
         const Factors w = Unpack::factors(block, half, header);
-        const RowBlock x = rows.at(b);
+        const PreparedInt8::Rows x = rows.x.rows_at(b, rows.first_row);
         prefetch_ahead<kHalfBlock>(block + half * kHalfBlock);
         for (std::int64_t r = 0; r < n_rows; ++r)
           sums[half][r] = add_block<Unpack>(sums[half][r], codes, w, x, r);
@@ -107,7 +94,7 @@ NEMO_TARGET_INT8 void multiply_tile(const std::byte* tile, const ProductRows& ro
 template <class Unpack>
 void product(const LinearParams& p, std::int64_t first, std::int64_t last) {
   const PreparedInt8 x(const_cast<void*>(p.prepared), p.n_rows, p.n_in);
-  ProductRows rows{x, p.n_rows, 0, p.n_in / kBlockColumns, nullptr, p.y_stride, 0};
+  ProductRows rows{x, 0, p.n_in / kBlockColumns, nullptr, p.y_stride, 0};
   const std::int64_t tile_bytes = Unpack::kLayout.tile_bytes(p.n_in);
   const std::byte* tile = static_cast<const std::byte*>(p.weight) + first / kTileRows * tile_bytes;
   for (std::int64_t j = first; j < last; j += kTileRows, tile += tile_bytes) {

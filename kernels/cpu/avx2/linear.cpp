@@ -4,7 +4,6 @@
 #include "kernels/cpu/avx2/avx2_kernels.h"
 #include "kernels/cpu/avx2/linear_int8.h"
 #include "kernels/cpu/avx2/pack.h"
-#include "kernels/cpu/prepared_int8.h"
 #include "kernels/cpu/ref/ref_kernels.h"
 
 namespace nemotron::kernels::avx2 {

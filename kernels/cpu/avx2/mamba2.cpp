@@ -139,18 +139,9 @@ void scan_one_row(const HeadSpan<Element>& s) {
 }
 
 template <typename Element>
-void scan_head(const SsmScanParams& p, std::int64_t head) {
-  for (std::int64_t row = 0; row < p.n_rows; row += kScanRows) {
-    HeadSpan<Element> span{
-        .p = p, .head = head, .first_row = row, .n_rows = std::min(kScanRows, p.n_rows - row)};
-    begin_span(span);
-    if (span.n_rows == 1) {
-      scan_one_row(span);
-      continue;
-    }
-    for (std::int64_t channel = 0; channel < p.head_dim; channel += kLanes)
-      for (std::int64_t n = 0; n < p.d_state; n += kPieceStates) scan_piece(span, channel, n);
-  }
+void scan_many_rows(const HeadSpan<Element>& s) {
+  for (std::int64_t channel = 0; channel < s.p.head_dim; channel += kLanes)
+    for (std::int64_t n = 0; n < s.p.d_state; n += kPieceStates) scan_piece(s, channel, n);
 }
 
 }  // namespace
@@ -164,13 +155,9 @@ NEMO_TARGET_AVX2 void causal_conv1d(const CausalConv1dParams& p, std::int64_t fi
 void ssm_scan(const SsmScanParams& p, std::int64_t first, std::int64_t last) {
   if (p.d_state % kPieceStates != 0 || p.head_dim % kLanes != 0)
     return ref::ssm_scan(p, first, last);
-  for (std::int64_t head = first; head < last; ++head) {
-    if (p.state_type == StateType::kF32) {
-      scan_head<float>(p, head);
-    } else {
-      scan_head<bf16_bits>(p, head);
-    }
-  }
+  scan_heads(
+      p, first, last, [](const auto& span) { scan_one_row(span); },
+      [](const auto& span) { scan_many_rows(span); });
 }
 
 }  // namespace nemotron::kernels::avx2

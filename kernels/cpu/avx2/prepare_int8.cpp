@@ -4,7 +4,6 @@
 
 #include "kernels/cpu/avx2/linear_int8.h"
 #include "kernels/cpu/avx2/vector_math.h"
-#include "kernels/cpu/prepared_int8.h"
 
 namespace nemotron::kernels::avx2 {
 
@@ -51,6 +50,7 @@ NEMO_INLINE_AVX2 void store_bytes(std::int8_t* to, const __m256i (&q)[kVectors])
 NEMO_TARGET_AVX2 void prepare_int8(const PrepareParams& p, PackedForm form, std::int64_t first,
                                    std::int64_t last) {
   const PreparedInt8 out(p.prepared, p.n_rows, p.n_in);
+  const CodeMeaning codes = code_meaning(form);
   for (std::int64_t b = first; b < last; ++b) {
     for (std::int64_t r = 0; r < p.n_rows; ++r) {
       __m256 x[kVectors];
@@ -66,7 +66,7 @@ NEMO_TARGET_AVX2 void prepare_int8(const PrepareParams& p, PackedForm form, std:
       const std::int64_t i = b * p.n_rows + r;
       store_bytes(out.q + i * kBlockColumns, q);
       out.scale[i] = is_zero ? 0.0f : max / 127.0f;
-      out.sums[i] = sums_for(form, sum_of(q[0], q[1]), sum_of(q[2], q[3]));
+      out.sums[i] = sums_for(codes, sum_of(q[0], q[1]), sum_of(q[2], q[3]));
     }
   }
 }

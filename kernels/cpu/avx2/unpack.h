@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "kernels/cpu/avx2/vector_math.h"
-#include "kernels/cpu/prepared_int8.h"
+#include "kernels/cpu/packed_weight.h"
 #include "quant/block_formats.h"
 
 namespace nemotron::kernels::avx2 {
@@ -81,7 +81,7 @@ template <PackedForm kPacked>
 struct UnpackOneScale {
   static constexpr PackedForm kForm = kPacked;
   static constexpr PackedLayout kLayout = packed_layout(kForm);
-  static constexpr CodeMode kMode = CodeMode::kOffset;
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   struct Header {};
 
   NEMO_INLINE_AVX2 static Header header(const std::byte*, int) { return {}; }
@@ -131,7 +131,7 @@ template <class Unpack, PackedForm kPacked>
 struct UnpackMinimum : Unpack {
   static constexpr PackedForm kForm = kPacked;
   static constexpr PackedLayout kLayout = packed_layout(kForm);
-  static constexpr CodeMode kMode = CodeMode::kMinimum;
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   using Header = typename Unpack::Header;
 
   NEMO_INLINE_AVX2 static Factors factors(const std::byte* block, int half, const Header&) {
@@ -148,7 +148,7 @@ using UnpackQ5_1 = UnpackMinimum<UnpackQ5_0, PackedForm::kQ5_1>;
 struct UnpackNVFP4 {
   static constexpr PackedForm kForm = PackedForm::kNVFP4;
   static constexpr PackedLayout kLayout = packed_layout(kForm);
-  static constexpr CodeMode kMode = CodeMode::kHalves;
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   static constexpr int kLargestCode = 24;
   struct Header {};
 

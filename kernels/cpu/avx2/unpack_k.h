@@ -37,7 +37,7 @@ template <PackedForm kPacked>
 struct UnpackScaleMin {
   static constexpr PackedForm kForm = kPacked;
   static constexpr PackedLayout kLayout = packed_layout(kForm);
-  static constexpr CodeMode kMode = CodeMode::kMinimum;
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   using Header = ScaleMinHeader;
 
   NEMO_INLINE_AVX2 static Header header(const std::byte* group, int half) {
@@ -71,7 +71,7 @@ template <PackedForm kPacked>
 struct UnpackTwoScales {
   static constexpr PackedForm kForm = kPacked;
   static constexpr PackedLayout kLayout = packed_layout(kForm);
-  static constexpr CodeMode kMode = CodeMode::kHalves;
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   using Header = __m256;
 
   NEMO_INLINE_AVX2 static Header header(const std::byte* group, int half) {
@@ -108,7 +108,7 @@ struct UnpackQ3_K : UnpackTwoScales<PackedForm::kQ3_K> {
 struct UnpackQ2_K {
   static constexpr PackedForm kForm = PackedForm::kQ2_K;
   static constexpr PackedLayout kLayout = packed_layout(kForm);
-  static constexpr CodeMode kMode = CodeMode::kHalvesMinimum;
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   static constexpr int kLargestCode = 3;
   using Header = ScaleMinHeader;
 
@@ -135,7 +135,7 @@ struct UnpackQ2_K {
 struct UnpackIQ4_XS {
   static constexpr PackedForm kForm = PackedForm::kIQ4_XS;
   static constexpr PackedLayout kLayout = packed_layout(kForm);
-  static constexpr CodeMode kMode = CodeMode::kOffset;
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   static constexpr int kLargestCode = 255;
   using Header = __m256;
 

@@ -5,7 +5,6 @@
 #include "kernels/cpu/avx512/avx512_kernels.h"
 #include "kernels/cpu/avx512/linear_float.h"
 #include "kernels/cpu/avx512/linear_int8.h"
-#include "kernels/cpu/prepared_int8.h"
 #include "kernels/cpu/ref/ref_kernels.h"
 
 namespace nemotron::kernels::avx512 {

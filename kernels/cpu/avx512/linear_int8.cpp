@@ -23,13 +23,6 @@ namespace {
 // Sums of 16 rows, 8 vectors of codes and what one row needs fit into the 32 registers.
 constexpr int kMostRows = 16;
 
-// The rows that a call computes, at one block.
-struct RowBlock {
-  const std::int8_t* q;
-  const float* scale;
-  const PreparedInt8::Sums* sums;
-};
-
 template <int kFirst, int kLast>
 NEMO_INLINE_AVX512 __m512i dot(__m512i sum, const Codes& codes, const std::int8_t* q) {
 #pragma GCC unroll 8
@@ -43,7 +36,7 @@ NEMO_INLINE_AVX512 __m512i dot(__m512i sum, const Codes& codes, const std::int8_
 
 template <CodeMode kMode>
 NEMO_INLINE_AVX512 __m512 add_block(__m512 sum, const Codes& codes, const Factors& w,
-                                    const RowBlock& x, int row) {
+                                    const PreparedInt8::Rows& x, int row) {
   const std::int8_t* q = x.q + row * kBlockColumns;
   const __m512 scale = _mm512_set1_ps(x.scale[row]);
   const __m512i start = _mm512_set1_epi32(x.sums[row].a);
@@ -73,17 +66,11 @@ NEMO_INLINE_AVX512 __m512 add_block(__m512 sum, const Codes& codes, const Factor
 // Where the rows of a product are read and its outputs go.
 struct ProductRows {
   const PreparedInt8& x;
-  std::int64_t n_rows;     // of the whole input
   std::int64_t first_row;  // of this product
   std::int64_t n_blocks;
   float* y;  // of the first row, at the tile's first output
   std::int64_t y_stride;
   __mmask16 outputs;  // of the tile that exist
-
-  RowBlock at(std::int64_t block) const {
-    const std::int64_t i = block * n_rows + first_row;
-    return {x.q + i * kBlockColumns, x.scale + i, x.sums + i};
-  }
 };
 
 template <int kRows>
@@ -107,7 +94,7 @@ NEMO_TARGET_AVX512 void stream_tile(const std::byte* tile, const ProductRows& ro
       Codes codes;
       Unpack::codes(block, codes);
       const Factors w = Unpack::factors(block, header);
-      const RowBlock x = rows.at(b);
+      const PreparedInt8::Rows x = rows.x.rows_at(b, rows.first_row);
       prefetch_ahead<kLayout.block_bytes>(block);
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) sum[r] = add_block<Unpack::kMode>(sum[r], codes, w, x, r);
@@ -128,7 +115,7 @@ template <class Unpack>
 void product(const LinearParams& p, std::int64_t first, std::int64_t last) {
   static constexpr auto kTable = row_table<Unpack>(std::make_index_sequence<kMostRows>());
   const PreparedInt8 x(const_cast<void*>(p.prepared), p.n_rows, p.n_in);
-  ProductRows rows{x, p.n_rows, 0, p.n_in / kBlockColumns, nullptr, p.y_stride, 0};
+  ProductRows rows{x, 0, p.n_in / kBlockColumns, nullptr, p.y_stride, 0};
   const std::int64_t tile_bytes = Unpack::kLayout.tile_bytes(p.n_in);
   const std::byte* tile = static_cast<const std::byte*>(p.weight) + first / kTileRows * tile_bytes;
   for (std::int64_t j = first; j < last; j += kTileRows, tile += tile_bytes) {
@@ -163,6 +150,7 @@ NEMO_INLINE_AVX512 __m512i rounded(__m512 x) {
 NEMO_TARGET_AVX512 void prepare_int8(const PrepareParams& p, PackedForm form, std::int64_t first,
                                      std::int64_t last) {
   const PreparedInt8 out(p.prepared, p.n_rows, p.n_in);
+  const CodeMeaning codes = code_meaning(form);
   for (std::int64_t b = first; b < last; ++b) {
     for (std::int64_t r = 0; r < p.n_rows; ++r) {
       const float* x = p.x + r * p.n_in + b * kBlockColumns;
@@ -178,7 +166,8 @@ NEMO_TARGET_AVX512 void prepare_int8(const PrepareParams& p, PackedForm form, st
       _mm_storeu_si128(q, _mm512_cvtsepi32_epi8(q_low));
       _mm_storeu_si128(q + 1, _mm512_cvtsepi32_epi8(q_high));
       out.scale[i] = is_zero ? 0.0f : max / 127.0f;
-      out.sums[i] = sums_for(form, _mm512_reduce_add_epi32(q_low), _mm512_reduce_add_epi32(q_high));
+      out.sums[i] =
+          sums_for(codes, _mm512_reduce_add_epi32(q_low), _mm512_reduce_add_epi32(q_high));
     }
   }
 }

@@ -152,20 +152,6 @@ NEMO_TARGET_AVX512 void scan_many_rows(const HeadSpan<Element>& s) {
   }
 }
 
-template <typename Element>
-void scan_head(const SsmScanParams& p, std::int64_t head) {
-  for (std::int64_t row = 0; row < p.n_rows; row += kScanRows) {
-    HeadSpan<Element> span{
-        .p = p, .head = head, .first_row = row, .n_rows = std::min(kScanRows, p.n_rows - row)};
-    begin_span(span);
-    if (span.n_rows == 1) {
-      scan_one_row(span);
-    } else {
-      scan_many_rows(span);
-    }
-  }
-}
-
 }  // namespace
 
 NEMO_TARGET_AVX512 void causal_conv1d(const CausalConv1dParams& p, std::int64_t first,
@@ -176,13 +162,9 @@ NEMO_TARGET_AVX512 void causal_conv1d(const CausalConv1dParams& p, std::int64_t 
 
 void ssm_scan(const SsmScanParams& p, std::int64_t first, std::int64_t last) {
   if (p.d_state % kPieceStates != 0) return ref::ssm_scan(p, first, last);
-  for (std::int64_t head = first; head < last; ++head) {
-    if (p.state_type == StateType::kF32) {
-      scan_head<float>(p, head);
-    } else {
-      scan_head<bf16_bits>(p, head);
-    }
-  }
+  scan_heads(
+      p, first, last, [](const auto& span) { scan_one_row(span); },
+      [](const auto& span) { scan_many_rows(span); });
 }
 
 }  // namespace nemotron::kernels::avx512

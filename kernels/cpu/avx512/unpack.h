@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "kernels/cpu/avx512/vector_math.h"
-#include "kernels/cpu/prepared_int8.h"
+#include "kernels/cpu/packed_weight.h"
 #include "quant/block_formats.h"
 
 namespace nemotron::kernels::avx512 {
@@ -80,7 +80,7 @@ NEMO_INLINE_AVX512 void choose(const std::int8_t (&values)[16], int offset, Code
 template <PackedForm kForm>
 struct UnpackOneScale {
   static constexpr PackedLayout kLayout = packed_layout(kForm);
-  static constexpr CodeMode kMode = CodeMode::kOffset;
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   struct Header {};
 
   NEMO_INLINE_AVX512 static Header header(const std::byte*) { return {}; }
@@ -120,7 +120,7 @@ struct UnpackIQ4_NL : UnpackOneScale<PackedForm::kIQ4_NL> {
 // The same with minima: -m lies behind d in the form's terms.
 template <PackedForm kForm>
 struct UnpackMinimum : UnpackOneScale<kForm> {
-  static constexpr CodeMode kMode = CodeMode::kMinimum;
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   using Header = typename UnpackOneScale<kForm>::Header;
 
   NEMO_INLINE_AVX512 static Factors factors(const std::byte* block, const Header&) {
@@ -144,8 +144,9 @@ struct UnpackQ5_1 : UnpackMinimum<PackedForm::kQ5_1> {
 
 // Codes are twice the value + 12. A scale's bits, seven places up, are a half of 2^-8 its value.
 struct UnpackNVFP4 {
-  static constexpr PackedLayout kLayout = packed_layout(PackedForm::kNVFP4);
-  static constexpr CodeMode kMode = CodeMode::kHalves;
+  static constexpr PackedForm kForm = PackedForm::kNVFP4;
+  static constexpr PackedLayout kLayout = packed_layout(kForm);
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   struct Header {};
 
   NEMO_INLINE_AVX512 static Header header(const std::byte*) { return {}; }

@@ -27,7 +27,7 @@ NEMO_INLINE_AVX512 void load_bit_pairs(const std::byte* from, int vector, __m512
 template <PackedForm kForm>
 struct UnpackScaleMin {
   static constexpr PackedLayout kLayout = packed_layout(kForm);
-  static constexpr CodeMode kMode = CodeMode::kMinimum;
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   struct Header {
     __m512 d, dmin;
   };
@@ -58,7 +58,7 @@ struct UnpackQ5_K : UnpackScaleMin<PackedForm::kQ5_K> {
 template <PackedForm kForm>
 struct UnpackTwoScales {
   static constexpr PackedLayout kLayout = packed_layout(kForm);
-  static constexpr CodeMode kMode = CodeMode::kHalves;
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   using Header = __m512;
 
   NEMO_INLINE_AVX512 static Header header(const std::byte* group) { return load_halves(group); }
@@ -87,8 +87,9 @@ struct UnpackQ3_K : UnpackTwoScales<PackedForm::kQ3_K> {
 
 // Scales in the low and minima in the high four bits of a byte, for each half of a block.
 struct UnpackQ2_K {
-  static constexpr PackedLayout kLayout = packed_layout(PackedForm::kQ2_K);
-  static constexpr CodeMode kMode = CodeMode::kHalvesMinimum;
+  static constexpr PackedForm kForm = PackedForm::kQ2_K;
+  static constexpr PackedLayout kLayout = packed_layout(kForm);
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   struct Header {
     __m512 d, dmin;
   };
@@ -117,8 +118,9 @@ struct UnpackQ2_K {
 };
 
 struct UnpackIQ4_XS {
-  static constexpr PackedLayout kLayout = packed_layout(PackedForm::kIQ4_XS);
-  static constexpr CodeMode kMode = CodeMode::kOffset;
+  static constexpr PackedForm kForm = PackedForm::kIQ4_XS;
+  static constexpr PackedLayout kLayout = packed_layout(kForm);
+  static constexpr CodeMode kMode = code_meaning(kForm).mode;
   using Header = __m512;
 
   NEMO_INLINE_AVX512 static Header header(const std::byte* group) { return load_halves(group); }

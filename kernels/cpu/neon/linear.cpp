@@ -34,37 +34,19 @@ NEMO_INLINE_NEON int8x16_t rounded(const float32x4_t* x, float factor) {
   return vcombine_s8(vqmovn_s16(low), vqmovn_s16(high));
 }
 
-PreparedInt8::Sums sums_for(const PackedForm& form, std::int32_t first, std::int32_t second) {
-  const std::int32_t both = first + second;
-  switch (form.mode) {
-    case Mode::kOffset:
-      return {-form.offset * both, 0};
-    case Mode::kHalves:
-      return {-form.offset * first, -form.offset * second};
-    case Mode::kMinimum:
-      return {std::bit_cast<std::int32_t>(static_cast<float>(both)), 0};
-    case Mode::kHalvesMinimum:
-      return {std::bit_cast<std::int32_t>(static_cast<float>(first)),
-              std::bit_cast<std::int32_t>(static_cast<float>(second))};
-  }
-  return {};
-}
-
-void prepare_block(const PackedForm& form, const float* from, const PreparedInt8& out,
-                   std::int64_t i) {
-  constexpr float kTooSmall = 1e-30f;  // its inverse would overflow; such a block counts as zero
+void prepare_block(CodeMeaning codes, const float* from, const PreparedInt8& out, std::int64_t i) {
   float32x4_t x[kBlockVectors];
 #pragma GCC unroll 8
   for (int v = 0; v < kBlockVectors; ++v) x[v] = vld1q_f32(from + v * kLanes);
   const float max = max_magnitude(x);
-  const bool is_zero = max < kTooSmall;
+  const bool is_zero = max < PreparedInt8::kTooSmall;
   const float inverse = is_zero ? 0.0f : 127.0f / max;
   const int8x16_t first = rounded(x, inverse);
   const int8x16_t second = rounded(x + 4, inverse);
   vst1q_s8(out.q + i * kBlockColumns, first);
   vst1q_s8(out.q + i * kBlockColumns + kVectorBytes, second);
   out.scale[i] = is_zero ? 0.0f : max / 127.0f;
-  out.sums[i] = sums_for(form, vaddlvq_s8(first), vaddlvq_s8(second));
+  out.sums[i] = sums_for(codes, vaddlvq_s8(first), vaddlvq_s8(second));
 }
 
 }  // namespace
@@ -85,11 +67,11 @@ std::int64_t prepared_bytes(TensorType type, std::int64_t n_rows, std::int64_t n
 
 void prepare(const PrepareParams& p, std::int64_t first, std::int64_t last) {
   if (!is_packed(p.type)) return ref::prepare(p, first, last);
-  const PackedForm form = packed_form(p.type);
+  const CodeMeaning codes = packed_form(p.type).meaning;
   const PreparedInt8 out(p.prepared, p.n_rows, p.n_in);
   for (std::int64_t b = first; b < last; ++b)
     for (std::int64_t r = 0; r < p.n_rows; ++r)
-      prepare_block(form, p.x + r * p.n_in + b * kBlockColumns, out, b * p.n_rows + r);
+      prepare_block(codes, p.x + r * p.n_in + b * kBlockColumns, out, b * p.n_rows + r);
 }
 
 std::int64_t linear_scratch_bytes(TensorType, std::int64_t) { return 0; }

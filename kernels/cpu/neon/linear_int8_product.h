@@ -21,38 +21,31 @@ namespace nemotron::kernels::neon {
 // 64 outputs of 4096 columns are 148 KiB in Q4_K; their eight rows 44.
 inline constexpr std::int64_t kPassOutputs = 64;
 
-// The rows that a call computes, at one block.
-struct RowBlock {
-  const std::int8_t* q;
-  const float* scale;
-  const PreparedInt8::Sums* sums;
-};
-
 template <PackedForm kForm, class Dot>
 NEMO_INLINE_NEON float32x4_t add_block(float32x4_t sum, const Codes& codes, const Factors& w,
-                                       const RowBlock& x, int row) {
+                                       const PreparedInt8::Rows& x, int row) {
   const int8x16_t q[2] = {vld1q_s8(x.q + row * kBlockColumns),
                           vld1q_s8(x.q + row * kBlockColumns + kVectorBytes)};
   const float scale = x.scale[row];
   const PreparedInt8::Sums& sums = x.sums[row];
   const int32x4_t zero = vdupq_n_s32(0);
-  constexpr bool kHasOffset = kForm.offset != 0;
-  if constexpr (kForm.mode == Mode::kOffset) {
+  constexpr bool kHasOffset = kForm.meaning.offset != 0;
+  if constexpr (kForm.meaning.mode == CodeMode::kOffset) {
     const int32x4_t start = kHasOffset ? vdupq_n_s32(sums.a) : zero;
     const float32x4_t u = vcvtq_f32_s32(Dot::block(start, codes, q));
     return vfmaq_f32(sum, u, vmulq_n_f32(w.a, scale));
-  } else if constexpr (kForm.mode == Mode::kMinimum) {
+  } else if constexpr (kForm.meaning.mode == CodeMode::kMinimum) {
     const float32x4_t u = vcvtq_f32_s32(Dot::block(zero, codes, q));
     const float32x4_t less = vfmsq_n_f32(vmulq_f32(u, w.a), w.b, std::bit_cast<float>(sums.a));
     return vfmaq_n_f32(sum, less, scale);
   } else {
-    const bool starts = kHasOffset && kForm.mode == Mode::kHalves;
+    const bool starts = kHasOffset && kForm.meaning.mode == CodeMode::kHalves;
     const int32x4_t first = starts ? vdupq_n_s32(sums.a) : zero;
     const int32x4_t second = starts ? vdupq_n_s32(sums.b) : zero;
     const float32x4_t u = vcvtq_f32_s32(Dot::half(first, codes.quad, q[0]));
     const float32x4_t v = vcvtq_f32_s32(Dot::half(second, codes.quad + 4, q[1]));
     float32x4_t both = vfmaq_f32(vmulq_f32(u, w.a), v, w.b);
-    if constexpr (kForm.mode == Mode::kHalvesMinimum) {
+    if constexpr (kForm.meaning.mode == CodeMode::kHalvesMinimum) {
       both = vfmsq_n_f32(both, w.c, std::bit_cast<float>(sums.a));
       both = vfmsq_n_f32(both, w.d, std::bit_cast<float>(sums.b));
     }
@@ -63,17 +56,11 @@ NEMO_INLINE_NEON float32x4_t add_block(float32x4_t sum, const Codes& codes, cons
 // Where the rows of a product are read and its outputs go.
 struct ProductRows {
   const PreparedInt8& x;
-  std::int64_t n_rows;     // of the whole input
   std::int64_t first_row;  // of this product
   std::int64_t n_blocks;
   float* y;  // of the first row, at the strip's first output
   std::int64_t y_stride;
   std::int64_t n_outputs;  // of the strip that exist
-
-  RowBlock at(std::int64_t block) const {
-    const std::int64_t i = block * n_rows + first_row;
-    return {x.q + i * kBlockColumns, x.scale + i, x.sums + i};
-  }
 };
 
 NEMO_INLINE_NEON void store_outputs(float* y, float32x4_t sum, std::int64_t n) {
@@ -96,7 +83,7 @@ void multiply_strip(const std::byte* strip, const ProductRows& rows) {
     for (std::int64_t b = first; b < first + kForm.blocks_per_group; ++b) {
       const Codes codes = unpack_codes<kForm>(strip);
       const Factors w = load_factors<kForm>(strip, header);
-      const RowBlock x = rows.at(b);
+      const PreparedInt8::Rows x = rows.x.rows_at(b, rows.first_row);
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) sum[r] = add_block<kForm, Dot>(sum[r], codes, w, x, r);
       strip += kForm.block_bytes();
@@ -116,7 +103,7 @@ template <TensorType kType, class Dot>
 void product(const LinearParams& p, std::int64_t first, std::int64_t last) {
   static constexpr auto kTable = row_table<kType, Dot>(std::make_index_sequence<Dot::kMostRows>());
   const PreparedInt8 x(const_cast<void*>(p.prepared), p.n_rows, p.n_in);
-  ProductRows rows{x, p.n_rows, 0, p.n_in / kBlockColumns, nullptr, p.y_stride, 0};
+  ProductRows rows{x, 0, p.n_in / kBlockColumns, nullptr, p.y_stride, 0};
   const std::int64_t strip_bytes = packed_form(kType).strip_bytes(p.n_in);
   const auto* strips = static_cast<const std::byte*>(p.weight);
   for (std::int64_t pass = first; pass < last; pass += kPassOutputs) {

@@ -168,19 +168,10 @@ void scan_states(const HeadSpan<Element>& s, std::int64_t channel) {
 }
 
 template <typename Element>
-void scan_head(const SsmScanParams& p, std::int64_t head) {
-  for (std::int64_t row = 0; row < p.n_rows; row += kScanRows) {
-    HeadSpan<Element> span{
-        .p = p, .head = head, .first_row = row, .n_rows = std::min(kScanRows, p.n_rows - row)};
-    begin_span(span);
-    if (span.n_rows == 1) {
-      scan_one_row(span);
-      continue;
-    }
-    std::int64_t channel = 0;
-    for (; channel + 2 * kLanes <= p.head_dim; channel += 2 * kLanes) scan_states<2>(span, channel);
-    if (channel < p.head_dim) scan_states<1>(span, channel);
-  }
+void scan_many_rows(const HeadSpan<Element>& s) {
+  std::int64_t channel = 0;
+  for (; channel + 2 * kLanes <= s.p.head_dim; channel += 2 * kLanes) scan_states<2>(s, channel);
+  if (channel < s.p.head_dim) scan_states<1>(s, channel);
 }
 
 }  // namespace
@@ -195,13 +186,9 @@ void causal_conv1d(const CausalConv1dParams& p, std::int64_t first, std::int64_t
 void ssm_scan(const SsmScanParams& p, std::int64_t first, std::int64_t last) {
   if (p.d_state % kPieceStates != 0 || p.head_dim % kLanes != 0)
     return ref::ssm_scan(p, first, last);
-  for (std::int64_t head = first; head < last; ++head) {
-    if (p.state_type == StateType::kF32) {
-      scan_head<float>(p, head);
-    } else {
-      scan_head<bf16_bits>(p, head);
-    }
-  }
+  scan_heads(
+      p, first, last, [](const auto& span) { scan_one_row(span); },
+      [](const auto& span) { scan_many_rows(span); });
 }
 
 }  // namespace nemotron::kernels::neon

@@ -10,11 +10,11 @@
 #include <cstdint>
 
 #include "kernels/common/linear_params.h"
+#include "kernels/cpu/prepared_int8.h"
 #include "quant/block_formats.h"
 
 namespace nemotron::kernels::neon {
 
-inline constexpr std::int64_t kBlockColumns = 32;
 inline constexpr std::int64_t kStripOutputs = 4;
 inline constexpr std::int64_t kVectorBytes = 16;
 
@@ -41,19 +41,11 @@ enum class Scales : std::uint8_t {
   kE4M3       // unsigned E4M3 scale of each half, 0x7f being zero
 };
 
-// How codes u and factors a to d of a block give its part of the sum over w x, x being scale * q:
-//   kOffset   w = a (u - offset)                         a * scale * (u.q - offset * sum q)
-//   kMinimum  w = a u - b                                (a * u.q - b * sum q) * scale
-//   kHalves   w = (a | b) (u - offset), by half a block  (a * first half + b * second) * scale
-//   kHalvesMinimum  w = (a | b) u - (c | d)  (a * first + b * second - c * sum - d * sum) * scale
-enum class Mode : std::uint8_t { kOffset, kMinimum, kHalves, kHalvesMinimum };
-
 // The packed form of a quantized type.
 struct PackedForm {
   Width width = Width::kBytes;
   Scales scales = Scales::kHalf;
-  Mode mode = Mode::kOffset;
-  int offset = 0;
+  CodeMeaning meaning;
   const std::int8_t* values = nullptr;  // sixteen, from which a nibble chooses
   std::int64_t blocks_per_group = 0;    // 0: the type has no packed form
 
@@ -80,58 +72,36 @@ struct PackedForm {
 constexpr PackedForm packed_form(TensorType type) {
   switch (type) {
     case TensorType::kQ8_0:
-      return {Width::kBytes, Scales::kHalf, Mode::kOffset, 0, nullptr, 1};
+      return {Width::kBytes, Scales::kHalf, {CodeMode::kOffset, 0}, nullptr, 1};
     case TensorType::kQ4_0:
-      return {Width::kNibbles, Scales::kHalf, Mode::kOffset, 8, nullptr, 1};
+      return {Width::kNibbles, Scales::kHalf, {CodeMode::kOffset, 8}, nullptr, 1};
     case TensorType::kQ4_1:
-      return {Width::kNibbles, Scales::kHalfMin, Mode::kMinimum, 0, nullptr, 1};
+      return {Width::kNibbles, Scales::kHalfMin, {CodeMode::kMinimum, 0}, nullptr, 1};
     case TensorType::kQ5_0:
-      return {Width::kFive, Scales::kHalf, Mode::kOffset, 16, nullptr, 1};
+      return {Width::kFive, Scales::kHalf, {CodeMode::kOffset, 16}, nullptr, 1};
     case TensorType::kQ5_1:
-      return {Width::kFive, Scales::kHalfMin, Mode::kMinimum, 0, nullptr, 1};
+      return {Width::kFive, Scales::kHalfMin, {CodeMode::kMinimum, 0}, nullptr, 1};
     case TensorType::kIQ4_NL:
-      return {Width::kNibbles, Scales::kHalf, Mode::kOffset, 0, kIQ4Values, 1};
+      return {Width::kNibbles, Scales::kHalf, {CodeMode::kOffset, 0}, kIQ4Values, 1};
     case TensorType::kNVFP4:
-      return {Width::kNibbles, Scales::kE4M3, Mode::kHalves, 0, kFp4DoubledValues, 2};
+      return {Width::kNibbles, Scales::kE4M3, {CodeMode::kHalves, 0}, kFp4DoubledValues, 2};
     case TensorType::kQ2_K:
-      return {Width::kPairs, Scales::kPairMin, Mode::kHalvesMinimum, 0, nullptr, 8};
+      return {Width::kPairs, Scales::kPairMin, {CodeMode::kHalvesMinimum, 0}, nullptr, 8};
     case TensorType::kQ3_K:
-      return {Width::kThree, Scales::kPair, Mode::kHalves, 4, nullptr, 8};
+      return {Width::kThree, Scales::kPair, {CodeMode::kHalves, 4}, nullptr, 8};
     case TensorType::kQ4_K:
-      return {Width::kNibbles, Scales::kScaleMin, Mode::kMinimum, 0, nullptr, 8};
+      return {Width::kNibbles, Scales::kScaleMin, {CodeMode::kMinimum, 0}, nullptr, 8};
     case TensorType::kQ5_K:
-      return {Width::kFive, Scales::kScaleMin, Mode::kMinimum, 0, nullptr, 8};
+      return {Width::kFive, Scales::kScaleMin, {CodeMode::kMinimum, 0}, nullptr, 8};
     case TensorType::kQ6_K:
-      return {Width::kSix, Scales::kPair, Mode::kHalves, 32, nullptr, 8};
+      return {Width::kSix, Scales::kPair, {CodeMode::kHalves, 32}, nullptr, 8};
     case TensorType::kIQ4_XS:
-      return {Width::kNibbles, Scales::kSigned, Mode::kOffset, 0, kIQ4Values, 8};
+      return {Width::kNibbles, Scales::kSigned, {CodeMode::kOffset, 0}, kIQ4Values, 8};
     default:
       return {};
   }
 }
 
 constexpr bool is_packed(TensorType type) { return packed_form(type).blocks_per_group != 0; }
-
-// The input of a product with a packed weight: q rounded to the nearest of x / scale, scale =
-// max|x| / 127 per row and block. Arrays are [n_blocks][n_rows], so that the rows of a block are
-// neighbours.
-struct PreparedInt8 {
-  struct Sums {              // of q over each half of a block, in the form that the mode needs:
-    std::int32_t a, b;       // kOffset, kHalves: times -offset, with kOffset all in a
-  };                         // kMinimum, kHalvesMinimum: the bits of floats, with kMinimum all in a
-  std::int8_t* q = nullptr;  // [n_blocks][n_rows][32]
-  float* scale = nullptr;
-  Sums* sums = nullptr;
-
-  static std::int64_t size_bytes(std::int64_t n_rows, std::int64_t n_in) {
-    return n_in / kBlockColumns * n_rows * (kBlockColumns + 12);
-  }
-  PreparedInt8(void* memory, std::int64_t n_rows, std::int64_t n_in) {
-    const std::int64_t n = n_in / kBlockColumns * n_rows;
-    q = static_cast<std::int8_t*>(memory);
-    scale = reinterpret_cast<float*>(q + n * kBlockColumns);
-    sums = reinterpret_cast<Sums*>(scale + n);
-  }
-};
 
 }  // namespace nemotron::kernels::neon

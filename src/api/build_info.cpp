@@ -10,9 +10,8 @@ namespace nemotron::api {
 
 Result<const kernels::KernelTable*> choose_kernels(std::uint32_t isa) {
   const CpuFeatures cpu = detect_cpu_features();
-  const kernels::KernelTable* avx2 =
-      cpu.has_avx_vnni ? kernels::avx2_vnni_kernels()
-                       : (cpu.has_avx2_fma_f16c ? kernels::avx2_kernels() : nullptr);
+  const kernels::KernelTable* avx2 = cpu.has_avx2_fma_f16c ? kernels::avx2_kernels() : nullptr;
+  if (cpu.has_avx_vnni) avx2 = kernels::avx2_vnni_kernels();
   const kernels::KernelTable* avx512 = cpu.has_avx512 ? kernels::avx512_kernels() : nullptr;
   const kernels::KernelTable* neon = kernels::neon_kernels(cpu.has_dot_product);
   switch (isa) {

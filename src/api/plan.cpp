@@ -21,13 +21,13 @@ Result<PlannedSessions> read_sessions(const nemo_plan_options& options, const Mo
   return sessions;
 }
 
+// The level that the kernels are of.
 std::uint32_t isa_of(const kernels::KernelTable* kernels) {
-  if (kernels == kernels::avx512_kernels()) return NEMO_ISA_AVX512;
-  if (kernels == kernels::neon_kernels(true) || kernels == kernels::neon_kernels(false))
-    return NEMO_ISA_NEON;
-  const bool is_avx2 =
-      kernels == kernels::avx2_kernels() || kernels == kernels::avx2_vnni_kernels();
-  return is_avx2 ? NEMO_ISA_AVX2 : NEMO_ISA_REF;
+  for (const std::uint32_t isa : {NEMO_ISA_AVX2, NEMO_ISA_AVX512, NEMO_ISA_NEON}) {
+    const auto chosen = choose_kernels(isa);
+    if (chosen.is_ok() && chosen.value() == kernels) return isa;
+  }
+  return NEMO_ISA_REF;
 }
 
 Result<nemo_memory_plan> plan(const char* path, const nemo_context_options& options,

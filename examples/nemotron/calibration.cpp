@@ -159,7 +159,7 @@ double measure_ops(unsigned n_threads, void (*work)(), int lanes) {
 
 }  // namespace
 
-MachineLimits measure_machine(unsigned n_threads, std::uint32_t isa) {
+MachineLimits measure_machine(unsigned n_threads, [[maybe_unused]] std::uint32_t isa) {
   MachineLimits limits;
   limits.read_bytes_per_s = measure_reading(n_threads);
 #if defined(__x86_64__)

@@ -12,6 +12,6 @@ struct MachineLimits {
   double f32_ops_per_s = 0;     // FMA; of AVX2 at NEMO_ISA_REF, where there is one
 };
 
-// With n_threads threads and the instructions of a level, NEMO_ISA_REF to NEMO_ISA_AVX512, that the
-// processor has.
+// With n_threads threads and the instructions of a NEMO_ISA_ level that the processor has. On ARM
+// reading alone is measured.
 MachineLimits measure_machine(unsigned n_threads, std::uint32_t isa);

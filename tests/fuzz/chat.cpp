@@ -2,8 +2,6 @@
 // thoughts and the user's message for the two chat formats; and a reply of the model, which is
 // taken apart in pieces of several sizes with those tools.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -16,25 +14,19 @@ using namespace nemotron;
 
 namespace {
 
-[[noreturn]] void broken(const char* what, std::string_view text) {
-  std::fprintf(stderr, "broken promise: %s; '%.*s'\n", what, static_cast<int>(text.size()),
-               text.data());
-  std::abort();
-}
-
 void check_render(ChatFormat format, std::span<const ChatMessage> messages,
                   const ChatOptions& options) {
   const auto prompt = render_chat(format, messages, options);
   if (!prompt.is_ok()) {
     if (prompt.status().code() == StatusCode::kInternal)
-      broken("a fault", prompt.status().message());
-    if (prompt.status().message().empty()) broken("the message is empty", "");
+      fuzz::broken_promise("a fault", prompt.status().message());
+    if (prompt.status().message().empty()) fuzz::broken_promise("the message is empty", "");
     return;
   }
   std::size_t end = 0;
   for (const TextRange& range : prompt->special_ranges) {
     if (range.begin < end || range.end < range.begin || range.end > prompt->text.size())
-      broken("ranges that are not in order", prompt->text);
+      fuzz::broken_promise("ranges that are not in order", prompt->text);
     end = range.end;
   }
 }
@@ -57,7 +49,7 @@ std::string parsed(std::string_view reply, bool in_thoughts, std::size_t piece,
   std::string out;
   ReplyPart last = ReplyPart::kToolCall;
   ReplyParser parser(in_thoughts, [&](const ReplyPiece& found) {
-    if (found.call == nullptr && found.text.empty()) broken("an empty piece", reply);
+    if (found.call == nullptr && found.text.empty()) fuzz::broken_promise("an empty piece", reply);
     if (found.part != last || found.call != nullptr)
       out += static_cast<char>(1 + static_cast<int>(found.part));
     last = found.part;
@@ -66,12 +58,12 @@ std::string parsed(std::string_view reply, bool in_thoughts, std::size_t piece,
     out += found.call->name;
     const std::string arguments = arguments_json(*found.call, tools);
     if (check_utf8(reply, "reply").is_ok() && !parse_caller_json(arguments, "arguments").is_ok())
-      broken("arguments that are no JSON", arguments);
+      fuzz::broken_promise("arguments that are no JSON", arguments);
     out += arguments;
   });
   for (std::size_t at = 0; at < reply.size(); at += piece) parser.feed(reply.substr(at, piece));
   parser.finish(true);
-  if (parser.is_undecided()) broken("something is left", reply);
+  if (parser.is_undecided()) fuzz::broken_promise("something is left", reply);
   return out;
 }
 
@@ -86,7 +78,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const CallerJson& known = tools.is_ok() ? tools.value() : CallerJson();
     const std::string whole = parsed(reply, in_thoughts, reply.size() + 1, known);
     for (const std::size_t piece : {1u, 7u})
-      if (parsed(reply, in_thoughts, piece, known) != whole) broken("it depends on pieces", reply);
+      if (parsed(reply, in_thoughts, piece, known) != whole)
+        fuzz::broken_promise("it depends on pieces", reply);
   }
   return 0;
 }

@@ -2,8 +2,6 @@
 // files, which of them is wanted, a Link header, the target of a redirect, a model's name, and the
 // code and the text of a refusal.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,20 +18,15 @@ using namespace nemotron::hub;
 
 namespace {
 
-[[noreturn]] void broken(const char* what, std::string_view text) {
-  std::fprintf(stderr, "broken promise: %s; '%.*s'\n", what, static_cast<int>(text.size()),
-               text.data());
-  std::abort();
-}
-
 // A message goes to a terminal: no names of the server's may steer it.
 void check_message(const Status& status) {
-  if (status.code() == StatusCode::kInternal) broken("a fault", status.message());
-  if (status.message().empty()) broken("the message is empty", "");
-  if (!is_valid_utf8(status.message())) broken("a message that is no UTF-8", status.message());
+  if (status.code() == StatusCode::kInternal) fuzz::broken_promise("a fault", status.message());
+  if (status.message().empty()) fuzz::broken_promise("the message is empty", "");
+  if (!is_valid_utf8(status.message()))
+    fuzz::broken_promise("a message that is no UTF-8", status.message());
   for (const char c : status.message())
     if ((static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f)
-      broken("a control character in a message", status.message());
+      fuzz::broken_promise("a control character in a message", status.message());
 }
 
 void check_choice(const std::vector<RepoFile>& files, const std::string& wanted) {
@@ -42,18 +35,20 @@ void check_choice(const std::vector<RepoFile>& files, const std::string& wanted)
   bool has_entry = false;
   for (const RepoFile& file : choice->files) {
     if (!check_file_path(file.path).is_ok() || file.path.find("..") == 0 || file.path[0] == '/')
-      broken("a path that leaves its folder", file.path);
-    if (!is_lower_hex(file.hash, file.is_large ? 64 : 40)) broken("a hash that is none", file.hash);
+      fuzz::broken_promise("a path that leaves its folder", file.path);
+    if (!is_lower_hex(file.hash, file.is_large ? 64 : 40))
+      fuzz::broken_promise("a hash that is none", file.hash);
     has_entry |= file.path == choice->entry;
   }
-  if (!has_entry) broken("what is to be opened is not downloaded", choice->entry);
+  if (!has_entry) fuzz::broken_promise("what is to be opened is not downloaded", choice->entry);
 }
 
 void check_redirect(const std::string& target) {
   const auto url = resolve_url("https://hub.example/api/models?x=1", target);
   if (!url.is_ok()) return check_message(url.status());
-  if (!url->starts_with("https://")) broken("a redirect that is not encrypted", url.value());
-  if (origin_of(url.value()).empty()) broken("an origin that is none", url.value());
+  if (!url->starts_with("https://"))
+    fuzz::broken_promise("a redirect that is not encrypted", url.value());
+  if (origin_of(url.value()).empty()) fuzz::broken_promise("an origin that is none", url.value());
 }
 
 void check_name(std::string_view text) {
@@ -61,7 +56,7 @@ void check_name(std::string_view text) {
   if (!name.is_ok()) return check_message(name.status());
   for (const std::string& part : {name->repo, name->revision})
     if (part.empty() || part[0] == '/' || part.find("..") != std::string::npos)
-      broken("a name that leads elsewhere", part);
+      fuzz::broken_promise("a name that leads elsewhere", part);
 }
 
 }  // namespace

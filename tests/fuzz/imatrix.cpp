@@ -9,16 +9,12 @@
 
 #include "convert/importance_matrix.h"
 #include "io/data_source.h"
+#include "model_files.h"
 #include "quant/quantize.h"
 
 using namespace nemotron;
 
 namespace {
-
-[[noreturn]] void broken_promise(const char* what, const std::string& message) {
-  std::fprintf(stderr, "broken promise: %s; '%s'\n", what, message.c_str());
-  std::abort();
-}
 
 void quantize_by(const std::vector<float>& importance) {
   constexpr std::size_t kMaxColumns = 2048;
@@ -42,17 +38,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (is_verbose) std::fprintf(stderr, "%s\n", matrix.status().message().c_str());
   if (!matrix.is_ok()) {
     const Status& status = matrix.status();
-    if (status.message().empty()) broken_promise("the message is empty", "");
-    if (status.code() == StatusCode::kInternal) broken_promise("a fault", status.message());
+    if (status.message().empty()) fuzz::broken_promise("the message is empty", "");
+    if (status.code() == StatusCode::kInternal) fuzz::broken_promise("a fault", status.message());
     return 0;
   }
   for (const auto& [name, entry] : matrix->entries) {
     const auto importance = matrix->importance(name, entry.sums.size());
-    if (!importance.is_ok()) broken_promise("a matrix is not known", name);
+    if (!importance.is_ok()) fuzz::broken_promise("a matrix is not known", name);
     for (const float value : importance.value())
-      if (!std::isfinite(value) || value < 0.0f) broken_promise("not an importance", name);
+      if (!std::isfinite(value) || value < 0.0f) fuzz::broken_promise("not an importance", name);
     if (!std::isfinite(entry.largest) || entry.largest < 0.0f)
-      broken_promise("not a largest input", name);
+      fuzz::broken_promise("not a largest input", name);
     quantize_by(importance.value());
   }
   return 0;

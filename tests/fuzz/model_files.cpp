@@ -79,6 +79,12 @@ void broken_promise(const char* what, const nemo_error& error) {
   std::abort();
 }
 
+void broken_promise(const char* what, std::string_view where) {
+  std::fprintf(stderr, "broken promise: %s; '%.*s'\n", what, static_cast<int>(where.size()),
+               where.data());
+  std::abort();
+}
+
 void check(nemo_status status, const nemo_error& error, const char* what) {
   static const bool is_verbose = std::getenv("NEMO_FUZZ_VERBOSE") != nullptr;
   if (is_verbose && what != nullptr)

@@ -30,6 +30,7 @@ const std::string& fixed_file(const std::string& name);
 
 // Prints what was promised and is not so, and aborts.
 [[noreturn]] void broken_promise(const char* what, const nemo_error& error);
+[[noreturn]] void broken_promise(const char* what, std::string_view where);
 
 // Aborts where a call that returned `status` breaks a promise: a status of the library's own fault,
 // a message that is empty or no UTF-8. With NEMO_FUZZ_VERBOSE, prints the status of `what`.

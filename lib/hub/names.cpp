@@ -80,6 +80,13 @@ const char* fault_of_path(std::string_view path) {
   return nullptr;
 }
 
+// git-check-ref-format(1): no two dots in a row, anywhere. What else it forbids is the server's to
+// refuse.
+const char* fault_of_revision(std::string_view revision) {
+  if (revision.find("..") != std::string_view::npos) return "two dots in a row";
+  return fault_of_path(revision);
+}
+
 }  // namespace
 
 Result<ModelName> parse_model_name(std::string_view text) {
@@ -92,7 +99,7 @@ Result<ModelName> parse_model_name(std::string_view text) {
   if (at != std::string_view::npos) name.revision = where.substr(at + 1);
   if (colon != std::string_view::npos) name.file = text.substr(colon + 1);
   NEMO_TRY(check_repo(name.repo));
-  if (const char* fault = fault_of_path(name.revision))
+  if (const char* fault = fault_of_revision(name.revision))
     return Status{StatusCode::kInvalidArgument,
                   join("the revision '", printable(name.revision), "' has ", fault)};
   if (colon == std::string_view::npos) return name;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.h"
 #include "hub/choose_files.h"
 #include "hub/client.h"
 #include "hub/listing.h"
@@ -29,12 +30,17 @@ void check_message(const Status& status) {
       fuzz::broken_promise("a control character in a message", status.message());
 }
 
+// Whether a path, put behind a folder's, would lead out of it.
+bool leaves_its_folder(std::string_view path) {
+  return path.empty() || path[0] == '/' || join("/", path, "/").find("/../") != std::string::npos;
+}
+
 void check_choice(const std::vector<RepoFile>& files, const std::string& wanted) {
   const auto choice = choose_files(files, wanted);
   if (!choice.is_ok()) return check_message(choice.status());
   bool has_entry = false;
   for (const RepoFile& file : choice->files) {
-    if (!check_file_path(file.path).is_ok() || file.path.find("..") == 0 || file.path[0] == '/')
+    if (!check_file_path(file.path).is_ok() || leaves_its_folder(file.path))
       fuzz::broken_promise("a path that leaves its folder", file.path);
     if (!is_lower_hex(file.hash, file.is_large ? 64 : 40))
       fuzz::broken_promise("a hash that is none", file.hash);
@@ -55,8 +61,9 @@ void check_name(std::string_view text) {
   const auto name = parse_model_name(text);
   if (!name.is_ok()) return check_message(name.status());
   for (const std::string& part : {name->repo, name->revision})
-    if (part.empty() || part[0] == '/' || part.find("..") != std::string::npos)
-      fuzz::broken_promise("a name that leads elsewhere", part);
+    if (leaves_its_folder(part)) fuzz::broken_promise("a name that leads elsewhere", part);
+  if (!name->file.empty() && leaves_its_folder(name->file))
+    fuzz::broken_promise("a file that lies elsewhere", name->file);
 }
 
 }  // namespace

@@ -256,22 +256,41 @@ TEST_CASE("FP8: inputs become multiples of their scale") {
   CHECK(out == x);
 }
 
+// Every value of E4M3, what lies halfway to the next and what lies beside that, with both signs;
+// and what is too small or too large for it.
+std::vector<float> inputs_around_f8() {
+  std::vector<float> values = {0.0f, 1e-45f, 1e-38f, 0x1.fp-10f, 465.0f, 1e30f, INFINITY};
+  for (int code = 0; code < 126; ++code) {
+    const float value = f8_e4m3_to_float(static_cast<std::uint8_t>(code));
+    const float half = (value + f8_e4m3_to_float(static_cast<std::uint8_t>(code + 1))) / 2;
+    values.insert(values.end(),
+                  {value, half, std::nextafter(half, 0.0f), std::nextafter(half, 1e9f)});
+  }
+  const std::size_t n = values.size();
+  for (std::size_t i = 0; i < n; ++i) values.push_back(-values[i]);
+  return values;
+}
+
 TEST_CASE("FP8: a product with an input scale is the product of the rounded inputs") {
   Random random(10);
+  const float scale = GENERATE(0.01f, 0x1p-7f);  // divided by the latter, halves stay halves
+  const std::vector<float> around = inputs_around_f8();
+  const auto n_rows = static_cast<std::int64_t>(around.size() / 83);
   for (const KernelTable* table : kernel_tables()) {
     for (const std::int64_t columns : {83, 96}) {
       const StoredMatrix w(TensorType::kF8_E4M3, 40, columns, random);
-      const auto x = random.reals(3 * columns, 5.0f);
+      auto x = random.reals(n_rows * columns, 5.0f);
+      for (std::size_t i = 0; i < std::min(x.size(), around.size()); ++i) x[i] = around[i] * scale;
       std::vector<float> multiples(x.size());
-      ref::round_to_f8_multiples(x.data(), 3 * columns, 0.01f, multiples.data());
+      ref::round_to_f8_multiples(x.data(), n_rows * columns, scale, multiples.data());
       PackedMatrix packed(*table, w);
-      const auto expected = packed.times(multiples, 3, 16);
-      packed.input_scale = 0.01f;
-      const auto y = packed.times(x, 3, 16);
+      const auto expected = packed.times(multiples, n_rows, 16);
+      packed.input_scale = scale;
+      const auto y = packed.times(x, n_rows, 16);
       INFO(table->name << ", " << columns << " columns");
       CHECK(std::memcmp(y.data(), expected.data(), y.size() * 4) == 0);
       packed.input_scale = 0.0f;
-      CHECK(packed.times(x, 3, 16) != expected);
+      CHECK(packed.times(x, n_rows, 16) != expected);
     }
   }
 }

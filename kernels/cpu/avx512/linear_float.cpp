@@ -16,7 +16,6 @@
 #include "kernels/cpu/avx512/vector_math.h"
 #include "kernels/cpu/packed_weight.h"
 #include "kernels/cpu/prefetch.h"
-#include "kernels/cpu/ref/ref_kernels.h"
 
 namespace nemotron::kernels::avx512 {
 
@@ -209,20 +208,44 @@ void product(const LinearParams& p, std::int64_t first, std::int64_t last) {
   }
 }
 
+// round_to_f8_e4m3() of each lane.
+NEMO_INLINE_AVX512 __m512 round_to_f8(__m512 x) {
+  const __m512i bits = _mm512_castps_si512(x);
+  const __m512i sign = _mm512_and_si512(bits, _mm512_set1_epi32(INT32_MIN));
+  const __m512i magnitude = _mm512_xor_si512(bits, sign);
+  const __m512i is_odd = _mm512_and_si512(_mm512_srli_epi32(magnitude, 20), _mm512_set1_epi32(1));
+  const __m512i half = _mm512_add_epi32(is_odd, _mm512_set1_epi32(0x7ffff));
+  __m512i rounded =
+      _mm512_and_si512(_mm512_add_epi32(magnitude, half), _mm512_set1_epi32(-0x100000));
+  // Below 2^-6: a multiple of 2^-9.
+  const __m512 bias = _mm512_set1_ps(0x1p14f);
+  const __m512 tiny = _mm512_sub_ps(_mm512_add_ps(_mm512_castsi512_ps(magnitude), bias), bias);
+  rounded = _mm512_mask_mov_epi32(rounded,
+                                  _mm512_cmplt_epu32_mask(magnitude, _mm512_set1_epi32(0x3c800000)),
+                                  _mm512_castps_si512(tiny));
+  rounded = _mm512_min_epu32(rounded, _mm512_set1_epi32(0x43e00000));  // 448
+  rounded = _mm512_mask_mov_epi32(rounded,
+                                  _mm512_cmpgt_epu32_mask(magnitude, _mm512_set1_epi32(0x7f800000)),
+                                  _mm512_set1_epi32(0x7fc00000));
+  return _mm512_castsi512_ps(_mm512_or_si512(rounded, sign));
+}
+
 }  // namespace
 
 NEMO_TARGET_AVX512 void prepare_bf16(const PrepareParams& p, std::int64_t first,
                                      std::int64_t last) {
   auto* out = static_cast<std::byte*>(p.prepared);  // [n_blocks][n_rows][32]
+  const __m512 scale = _mm512_set1_ps(p.input_scale);
   for (std::int64_t b = first; b < last; ++b) {
     for (std::int64_t r = 0; r < p.n_rows; ++r) {
-      float multiples[kBlockColumns];
       const float* x = p.x + r * p.n_in + b * kBlockColumns;
+      __m512 low = _mm512_loadu_ps(x);
+      __m512 high = _mm512_loadu_ps(x + kLanes);
       if (p.input_scale > 0) {
-        ref::round_to_f8_multiples(x, kBlockColumns, p.input_scale, multiples);
-        x = multiples;
+        low = round_to_f8(_mm512_div_ps(low, scale));
+        high = round_to_f8(_mm512_div_ps(high, scale));
       }
-      const __m512bh rounded = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + kLanes), _mm512_loadu_ps(x));
+      const __m512bh rounded = _mm512_cvtne2ps_pbh(high, low);
       _mm512_storeu_si512(out + (b * p.n_rows + r) * kBlockColumns * 2, (__m512i)rounded);
     }
   }

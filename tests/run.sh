@@ -10,7 +10,8 @@ cmake/scripts/install_packages.sh g++ cmake ninja-build libeigen3-dev nlohmann-j
   clang libclang-rt-14-dev libbenchmark-dev clang-format clang-tidy pkg-config
 
 jobs=$(nproc)
-step() { printf '\n== %s\n' "$1"; }
+begin=$(date +%s)
+step() { printf '\n== %s (after %d s)\n' "$1" $(($(date +%s) - begin)); }
 
 step "Release"
 cmake --preset release > /dev/null

@@ -59,12 +59,3 @@ if(NEMO_SANITIZE_THREAD)
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
   add_link_options(-fsanitize=thread)
 endif()
-
-# target_precompile_headers() in builds with sanitizers, which compile twice as long. GCC takes what
-# is precompiled for our own code and warns inside of it, so warnings are left to the other builds.
-function(nemo_precompile target)
-  if(NEMO_SANITIZE OR NEMO_SANITIZE_THREAD)
-    target_precompile_headers(${target} ${ARGN})
-    target_compile_options(${target} PRIVATE -w)
-  endif()
-endfunction()

@@ -13,4 +13,10 @@ inline constexpr int kScanThreads = 64;   // channels of a head
 inline constexpr int kKvStoreThreads = 64;
 inline constexpr int kAttentionThreads = 128;  // at least the positions of a KV block
 
+// Columns that products on tensor cores take at once; prepared rows are padded to a multiple.
+inline constexpr int kChunkColumns = 64;
+constexpr std::int64_t prepared_stride(std::int64_t n_columns) {
+  return (n_columns + kChunkColumns - 1) / kChunkColumns * kChunkColumns;
+}
+
 }  // namespace nemotron::kernels::cuda

@@ -72,7 +72,8 @@ struct Thread {
 
 struct Warp {
   Meeting meeting;
-  float values[2][kWarp] = {};  // of this exchange and of the one before, which some still read
+  // Of this exchange and of the one before, which some still read.
+  std::uint32_t words[2][kWarp][kMostSharedWords] = {};
 };
 
 struct Machine {
@@ -172,15 +173,16 @@ std::string run_block(Machine& m, unsigned n_threads) {
 
 void sync_block() { meet(machine().block); }
 
-float exchange_xor(float value, int mask) {
+unsigned lane_index() { return machine().current->index.x % kWarp; }
+
+const std::uint32_t (*share_words(const std::uint32_t* words, int n))[kMostSharedWords] {
   Machine& m = machine();
   Thread& self = *m.current;
   Warp& warp = m.warps[self.index.x / kWarp];
-  float* values = warp.values[self.n_exchanges++ % 2];
-  const unsigned lane = self.index.x % kWarp;
-  values[lane] = value;
+  auto& shared = warp.words[self.n_exchanges++ % 2];
+  std::copy_n(words, n, shared[lane_index()]);
   meet(warp.meeting);
-  return values[lane ^ static_cast<unsigned>(mask)];
+  return shared;
 }
 
 std::string run(Index3 grid, unsigned n_threads, const std::function<void()>& kernel) {

@@ -9,8 +9,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
+
+#include "simt/mma.h"
 
 namespace simt {
 
@@ -24,8 +27,19 @@ struct Index3 {
 extern Index3 thread_index, block_index, block_size, grid_size;
 
 void sync_block();
-// `value` of the lane whose number differs by `mask`; all lanes of the warp take part.
-float exchange_xor(float value, int mask);
+// `value` of the lane whose number differs by `mask`, or that is `lane`; all lanes of the warp take
+// part. For values of four bytes.
+template <typename Value>
+Value value_of_lane(Value value, unsigned lane) {
+  std::uint32_t word;
+  std::memcpy(&word, &value, sizeof word);
+  std::memcpy(&value, &share_words(&word, 1)[lane % 32][0], sizeof word);
+  return value;
+}
+template <typename Value>
+Value exchange_xor(Value value, int mask) {
+  return value_of_lane(value, lane_index() ^ static_cast<unsigned>(mask));
+}
 
 // Runs kernel() in every thread. "" or what is wrong: a barrier that some threads never reached.
 std::string run(Index3 grid, unsigned n_threads, const std::function<void()>& kernel);
@@ -44,6 +58,11 @@ std::uint64_t n_switches();
 #define gridDim ::simt::grid_size
 
 inline void __syncthreads() { ::simt::sync_block(); }
-inline float __shfl_xor_sync(unsigned, float value, int mask) {
+template <typename Value>
+Value __shfl_xor_sync(unsigned, Value value, int mask) {
   return ::simt::exchange_xor(value, mask);
+}
+template <typename Value>
+Value __shfl_sync(unsigned, Value value, int lane) {
+  return ::simt::value_of_lane(value, static_cast<unsigned>(lane));
 }

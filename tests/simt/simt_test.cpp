@@ -73,3 +73,38 @@ TEST_CASE("threads that wait at a barrier for threads in an exchange are a fault
   // And the machine is usable afterwards.
   CHECK(simt::run({1, 1, 1}, 32, [] { __syncthreads(); }).empty());
 }
+
+TEST_CASE("the tensor cores' product is that of the matrices whose fragments the lanes hold") {
+  // Numbers that bf16 holds, in places that the PTX manual gives: element i of a lane's four pairs
+  // of A is row g + 8 (i % 4 / 2), column 2t + i % 2 + 8 (i / 4); of its two pairs of B row
+  // 2t + i % 2 + 8 (i / 2), column g.
+  const auto a_at = [](int row, int k) { return static_cast<float>((row * 7 + k * 3) % 23 - 11); };
+  const auto b_at = [](int k, int column) { return static_cast<float>((k * 5 + column) % 17 - 8); };
+  float found[16][8] = {};
+  CHECK(simt::run({1, 1, 1}, 32, [&] {
+          const int g = static_cast<int>(threadIdx.x) / 4, t = static_cast<int>(threadIdx.x) % 4;
+          std::uint32_t a[4], b[2];
+          for (int i = 0; i < 4; ++i) {
+            const int row = g + 8 * (i % 2), k = 2 * t + 8 * (i / 2);
+            a[i] = simt::bf16_pair(a_at(row, k), a_at(row, k + 1));
+          }
+          for (int i = 0; i < 2; ++i)
+            b[i] = simt::bf16_pair(b_at(2 * t + 8 * i, g), b_at(2 * t + 8 * i + 1, g));
+          float d[4] = {1.0f, 2.0f, 3.0f, 4.0f};
+          simt::mma_bf16(d, a, b);
+          for (int i = 0; i < 4; ++i) found[g + 8 * (i / 2)][2 * t + i % 2] = d[i];
+        }).empty());
+  for (int row = 0; row < 16; ++row)
+    for (int column = 0; column < 8; ++column) {
+      float sum = static_cast<float>(1 + column % 2 + 2 * (row / 8));
+      for (int k = 0; k < 16; ++k) sum += a_at(row, k) * b_at(k, column);
+      CHECK(found[row][column] == sum);
+    }
+}
+
+TEST_CASE("bytes are chosen, and pairs of bf16 multiplied, as a device does") {
+  CHECK(simt::permute_bytes(0x33221100, 0x77665544, 0x7250) == 0x77225500u);
+  const std::uint32_t sum = simt::fma_bf16_pair(
+      simt::bf16_pair(3.0f, -2.0f), simt::bf16_pair(0.5f, 8.0f), simt::bf16_pair(-1.0f, 0.25f));
+  CHECK(sum == simt::bf16_pair(0.5f, -15.75f));
+}

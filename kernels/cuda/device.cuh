@@ -13,6 +13,16 @@
 #include "simt/simt.h"
 #endif
 
+// Before a loop whose indices must be constants, since what it indexes is to lie in registers; and
+// before one that is to stay a loop.
+#if defined(__CUDACC__)
+#define NEMO_UNROLL _Pragma("unroll")
+#define NEMO_NO_UNROLL _Pragma("unroll 1")
+#else
+#define NEMO_UNROLL
+#define NEMO_NO_UNROLL
+#endif
+
 // A kernel that is found by its name: NEMO_KERNEL(name)(Args p) {...}.
 #define NEMO_KERNEL(name) extern "C" __global__ void nemo_##name
 

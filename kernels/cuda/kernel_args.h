@@ -1,10 +1,11 @@
 // What each CUDA kernel is given: one struct by value, shared by device code and the host that
 // fills it. All pointers are device memory. Rows lie `stride` elements apart; where there is no
-// stride they are contiguous.
+// stride they are contiguous. What is `prepared`, and not null, are rows of prepared_rows.cuh.
 #pragma once
 
 #include <cstdint>
 
+#include "base/float_types.h"
 #include "kernels/common/attention_params.h"
 #include "kernels/common/mamba2_params.h"
 #include "quant/tensor_type.h"
@@ -41,6 +42,7 @@ struct RmsNormArgs {
   const float* x = nullptr;
   const float* weight = nullptr;
   float* out = nullptr;
+  bf16_bits* prepared = nullptr;
   std::int64_t n_columns = 0;
   std::int64_t x_stride = 0;
   float eps = 0.0f;
@@ -51,6 +53,7 @@ struct GatedGroupNormArgs {
   const float* z = nullptr;
   const float* weight = nullptr;
   float* out = nullptr;
+  bf16_bits* prepared = nullptr;
   std::int64_t n_columns = 0;
   std::int64_t y_stride = 0;
   std::int64_t z_stride = 0;
@@ -66,6 +69,24 @@ struct RoundF8Args {
   float scale = 1.0f;
 };
 
+// Rows as prepared rows. With a scale, of the nearest numbers of E4M3, as above; bf16 has them all.
+struct PrepareArgs {
+  const float* x = nullptr;  // [n_rows, n_columns]
+  bf16_bits* prepared = nullptr;
+  std::int64_t n_columns = 0;
+  float f8_scale = 0.0f;  // 0: none
+};
+
+// Rows as in a file to packed_layout.h: n_rows rows, the first of a tile.
+struct PackWeightsArgs {
+  const void* rows = nullptr;
+  void* packed = nullptr;
+  std::int64_t row_bytes = 0;
+  std::int64_t n_rows = 0;
+  std::int64_t n_columns = 0;
+  TensorType type = TensorType::kF32;
+};
+
 // y[i][j] = scale * sum_k weight[j][k] * x[i][k].
 struct LinearArgs {
   const void* weight = nullptr;  // [n_out], rows of blocks, row_bytes apart
@@ -79,7 +100,37 @@ struct LinearArgs {
   float scale = 1.0f;
 };
 
-// relu2: y = max(x, 0)^2. add: y += x.
+// What is done with a product before it is stored.
+enum class Epilogue : std::uint8_t {
+  kStore,
+  kAdd,    // y += the product
+  kRelu2,  // y = max(the product, 0)^2; also as prepared rows
+};
+
+// As LinearArgs, of packed weights and prepared rows.
+struct PackedLinearArgs {
+  const std::uint8_t* weight = nullptr;
+  std::int64_t n_out = 0;
+  std::int64_t n_in = 0;
+  const bf16_bits* x = nullptr;
+  std::int64_t n_rows = 0;
+  float* y = nullptr;
+  std::int64_t y_stride = 0;
+  bf16_bits* y_prepared = nullptr;  // with kRelu2
+  float scale = 1.0f;
+  std::int32_t n_parts = 1;  // in which the columns are summed: of the shape alone
+  Epilogue epilogue = Epilogue::kStore;
+};
+
+// y = max(x, 0)^2, rows without gaps; `prepared` may be null.
+struct Relu2Args {
+  const float* x = nullptr;
+  float* y = nullptr;
+  bf16_bits* prepared = nullptr;
+  std::int64_t n_columns = 0;
+};
+
+// y += x.
 struct ElementwiseArgs {
   const float* x = nullptr;
   float* y = nullptr;

@@ -1,5 +1,6 @@
 // The kernels of the CUDA module, by name: the one list that the device code, the launches and the
-// tests are made from. `_ref` kernels are the plain ones: obviously right, not fast.
+// tests are made from. `_ref` kernels are the plain ones: obviously right, not fast. Others want a
+// compute capability of kMinMmaCapability.
 #pragma once
 
 #include <cstdint>
@@ -7,29 +8,39 @@
 #include "kernels/cuda/kernel_args.h"
 
 // X(name, its argument struct)
-#define NEMO_CUDA_KERNELS(X)                  \
-  X(embed_ref, EmbedArgs)                     \
-  X(rms_norm_ref, RmsNormArgs)                \
-  X(gated_group_norm_ref, GatedGroupNormArgs) \
-  X(round_f8_ref, RoundF8Args)                \
-  X(relu2_ref, ElementwiseArgs)               \
-  X(add_ref, ElementwiseArgs)                 \
-  X(gather_rows_ref, GatherRowsArgs)          \
-  X(causal_conv1d_ref, CausalConv1dArgs)      \
-  X(ssm_scan_ref, SsmScanArgs)                \
-  X(kv_store_ref, AttentionArgs)              \
-  X(attention_ref, AttentionArgs)             \
-  NEMO_CUDA_WEIGHT_TYPES(NEMO_CUDA_LINEAR_ENTRY, X)
+#define NEMO_CUDA_KERNELS(X)                        \
+  X(embed_ref, EmbedArgs)                           \
+  X(rms_norm_ref, RmsNormArgs)                      \
+  X(gated_group_norm_ref, GatedGroupNormArgs)       \
+  X(round_f8_ref, RoundF8Args)                      \
+  X(relu2_ref, Relu2Args)                           \
+  X(add_ref, ElementwiseArgs)                       \
+  X(gather_rows_ref, GatherRowsArgs)                \
+  X(causal_conv1d_ref, CausalConv1dArgs)            \
+  X(ssm_scan_ref, SsmScanArgs)                      \
+  X(kv_store_ref, AttentionArgs)                    \
+  X(attention_ref, AttentionArgs)                   \
+  NEMO_CUDA_WEIGHT_TYPES(NEMO_CUDA_LINEAR_ENTRY, X) \
+  X(prepare, PrepareArgs)                           \
+  X(pack_weights, PackWeightsArgs)                  \
+  NEMO_CUDA_PACKED_TYPES(NEMO_CUDA_PACKED_LINEAR_ENTRY, X)
 
 // In the order of TensorType.
 // clang-format off
 #define NEMO_CUDA_WEIGHT_TYPES(Y, X)                                                         \
   Y(X, F32)                                                                                  \
   Y(X, F16)                                                                                  \
+  NEMO_CUDA_PACKED_TYPES(Y, X)
+#define NEMO_CUDA_PACKED_TYPES(Y, X)                                                         \
   Y(X, BF16) Y(X, F8_E4M3) Y(X, Q4_0) Y(X, Q4_1) Y(X, Q5_0) Y(X, Q5_1) Y(X, Q8_0) Y(X, Q2_K) \
       Y(X, Q3_K) Y(X, Q4_K) Y(X, Q5_K) Y(X, Q6_K) Y(X, IQ4_NL) Y(X, IQ4_XS) Y(X, NVFP4)
 // clang-format on
 #define NEMO_CUDA_LINEAR_ENTRY(X, type) X(linear_##type##_ref, LinearArgs)
+// For up to 8 rows, for up to 32, and for more.
+#define NEMO_CUDA_PACKED_LINEAR_ENTRY(X, type) \
+  X(linear_##type##_narrow, PackedLinearArgs)  \
+  X(linear_##type##_middle, PackedLinearArgs)  \
+  X(linear_##type##_wide, PackedLinearArgs)
 
 namespace nemotron::kernels::cuda {
 

@@ -1,7 +1,10 @@
 #include "kernels/cuda/launch.h"
 
+#include <algorithm>
+
 #include "base/checked_math.h"
 #include "kernels/cuda/launch_shapes.h"
+#include "kernels/cuda/packed_layout.h"
 
 namespace nemotron::kernels::cuda {
 
@@ -27,6 +30,21 @@ KernelId linear_kernel(TensorType type) {
   return static_cast<KernelId>(kFirst + static_cast<int>(type));
 }
 
+// The kernels of packed types follow each other by type, three of each.
+KernelId packed_linear_kernel(TensorType type, int which) {
+  constexpr int kFirst = static_cast<int>(KernelId::k_linear_BF16_narrow);
+  constexpr int kFirstType = static_cast<int>(TensorType::kBF16);
+  static_assert(static_cast<int>(KernelId::k_linear_NVFP4_wide) - kFirst ==
+                3 * (static_cast<int>(TensorType::kNVFP4) - kFirstType) + 2);
+  return static_cast<KernelId>(kFirst + 3 * (static_cast<int>(type) - kFirstType) + which);
+}
+
+// Enough warps for every multiprocessor where there are few outputs, and work for each of them.
+std::int32_t parts_of(std::int64_t n_out, std::int64_t n_in) {
+  const std::int64_t wanted = n_out > 8192 ? kMostParts / 2 : kMostParts;
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(packed_chunks(n_in) / 2, 1, wanted));
+}
+
 }  // namespace
 
 Launch launch_embed(const EmbedArgs& args, std::int64_t n_rows) {
@@ -50,8 +68,33 @@ Launch launch_linear(TensorType type, const LinearArgs& args) {
               ceil_div(args.n_rows, kLinearRows));
 }
 
-Launch launch_relu2(const ElementwiseArgs& args) {
-  return make(KernelId::k_relu2_ref, args, kRowThreads, ceil_div(args.n, kRowThreads));
+Launch launch_packed_linear(TensorType type, PackedLinearArgs args) {
+  args.n_parts = parts_of(args.n_out, args.n_in);
+  const std::int64_t n_tiles = packed_tiles(args.n_out);
+  if (args.n_rows > 8 * kMiddleTiles)
+    return make(packed_linear_kernel(type, 2), args, kWideWarps * 32,
+                ceil_div(args.n_rows, 8 * wide_tiles(type)),
+                ceil_div(n_tiles, kWideWarps * kWideOutputTiles));
+  const bool is_narrow = args.n_rows <= 8 * kNarrowTiles;
+  return make(packed_linear_kernel(type, is_narrow ? 0 : 1), args, args.n_parts * 32, n_tiles);
+}
+
+bool is_packed_linear(const Launch& launch) {
+  return launch.kernel >= KernelId::k_linear_BF16_narrow &&
+         launch.kernel <= KernelId::k_linear_NVFP4_wide;
+}
+
+Launch launch_pack_weights(const PackWeightsArgs& args) {
+  const std::int64_t n = packed_tiles(args.n_rows) * kTileRows * packed_chunks(args.n_columns);
+  return make(KernelId::k_pack_weights, args, kRowThreads, ceil_div(n, kRowThreads));
+}
+
+Launch launch_prepare(const PrepareArgs& args, std::int64_t n_rows) {
+  return make(KernelId::k_prepare, args, kRowThreads, n_rows);
+}
+
+Launch launch_relu2(const Relu2Args& args, std::int64_t n_rows) {
+  return make(KernelId::k_relu2_ref, args, kRowThreads, n_rows);
 }
 
 Launch launch_add(const ElementwiseArgs& args) {

@@ -19,4 +19,12 @@ constexpr std::int64_t prepared_stride(std::int64_t n_columns) {
   return (n_columns + kChunkColumns - 1) / kChunkColumns * kChunkColumns;
 }
 
+// Products on tensor cores. A warp has tiles of 16 outputs and of 8 rows of x.
+inline constexpr int kNarrowTiles = 1;  // of rows
+inline constexpr int kMiddleTiles = 4;
+inline constexpr int kMostParts = 8;  // of the columns: a warp each, in narrow and middle
+inline constexpr int kWideOutputTiles = 2;
+inline constexpr int kWideWarps = 4;  // of a block, each with its own outputs
+inline constexpr int kMinMmaCapability = 80;
+
 }  // namespace nemotron::kernels::cuda

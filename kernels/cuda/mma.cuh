@@ -16,7 +16,6 @@ namespace nemotron::kernels::cuda {
 inline constexpr int kMmaRows = 16;    // of A
 inline constexpr int kMmaColumns = 8;  // of B
 inline constexpr int kMmaTerms = 16;   // of each sum
-inline constexpr int kMinMmaCapability = 80;
 
 // d += A B: products exact, sums f32 in the device's order.
 __device__ inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4],

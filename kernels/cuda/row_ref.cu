@@ -6,12 +6,20 @@
 #include "kernels/common/math.h"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/kernel_list.h"
+#include "kernels/cuda/prepared_rows.cuh"
 
 namespace nemotron::kernels::cuda {
 
 // 1 / sqrt(mean of squares + eps); `sum` is this thread's part of the sum of squares.
 __device__ float inverse_rms(float sum, std::int64_t n, float eps) {
   return 1.0f / std::sqrt(block_sum(sum) / static_cast<float>(n) + eps);
+}
+
+// The threads of a block together; each reads what it wrote itself.
+__device__ void prepare_row(const float* x, std::int64_t n_columns, bf16_bits* out) {
+  for (std::int64_t c = threadIdx.x; c < n_columns; c += blockDim.x)
+    out[prepared_index(c)] = float_to_bf16(x[c]);
+  clear_behind(out, n_columns);
 }
 
 // A block to a row.
@@ -23,6 +31,8 @@ NEMO_KERNEL(rms_norm_ref)(const RmsNormArgs p) {
   const float scale = inverse_rms(sum, p.n_columns, p.eps);
   for (std::int64_t c = threadIdx.x; c < p.n_columns; c += blockDim.x)
     out[c] = x[c] * scale * p.weight[c];
+  if (p.prepared != nullptr)
+    prepare_row(out, p.n_columns, prepared_row(p.prepared, blockIdx.x, p.n_columns));
 }
 
 // A block to a group (x) of a row (y).
@@ -39,8 +49,14 @@ NEMO_KERNEL(gated_group_norm_ref)(const GatedGroupNormArgs p) {
     sum += gated * gated;
   }
   const float scale = inverse_rms(sum, n, p.eps);
-  for (std::int64_t c = threadIdx.x; c < n; c += blockDim.x)
-    out[c] = out[c] * scale * p.weight[first + c];
+  bf16_bits* prepared =
+      p.prepared == nullptr ? nullptr : prepared_row(p.prepared, blockIdx.y, p.n_columns);
+  for (std::int64_t c = threadIdx.x; c < n; c += blockDim.x) {
+    const float value = out[c] * scale * p.weight[first + c];
+    out[c] = value;
+    if (prepared != nullptr) prepared[prepared_index(first + c)] = float_to_bf16(value);
+  }
+  if (prepared != nullptr && blockIdx.x == 0) clear_behind(prepared, p.n_columns);
 }
 
 NEMO_KERNEL(round_f8_ref)(const RoundF8Args p) {
@@ -48,11 +64,16 @@ NEMO_KERNEL(round_f8_ref)(const RoundF8Args p) {
   if (i < p.n) p.out[i] = round_to_f8_e4m3(p.x[i] / p.scale);
 }
 
-NEMO_KERNEL(relu2_ref)(const ElementwiseArgs p) {
-  const std::int64_t i = thread_index();
-  if (i >= p.n) return;
-  const float positive = std::max(p.x[i], 0.0f);
-  p.y[i] = positive * positive;
+// A block to a row.
+NEMO_KERNEL(relu2_ref)(const Relu2Args p) {
+  const float* x = p.x + std::int64_t{blockIdx.x} * p.n_columns;
+  float* y = p.y + std::int64_t{blockIdx.x} * p.n_columns;
+  for (std::int64_t c = threadIdx.x; c < p.n_columns; c += blockDim.x) {
+    const float positive = std::max(x[c], 0.0f);
+    y[c] = positive * positive;
+  }
+  if (p.prepared != nullptr)
+    prepare_row(y, p.n_columns, prepared_row(p.prepared, blockIdx.x, p.n_columns));
 }
 
 NEMO_KERNEL(add_ref)(const ElementwiseArgs p) {

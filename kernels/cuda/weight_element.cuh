@@ -27,9 +27,9 @@ __device__ inline int five_bits_of_32(const std::uint8_t* qh, const std::uint8_t
 }
 
 // Device code cannot index an array of the host's, but a copy that is made while compiling.
-__device__ inline float iq4_level(int q) {
+__device__ inline int iq4_level(int q) {
   constexpr auto kLevels = std::to_array(kIQ4Values);
-  return static_cast<float>(kLevels[static_cast<std::size_t>(q)]);
+  return kLevels[static_cast<std::size_t>(q)];
 }
 
 // kFp4DoubledValues[q], computed: a table would lie in each thread's stack.
@@ -46,125 +46,185 @@ constexpr bool fp4_values_agree() {
 }
 static_assert(fp4_values_agree());
 
+// What block types are made of: an integer for each element (of some types in a table, by a code),
+// and, for its group of elements, a scale and perhaps a minimum: scale * integer - minimum.
 template <TensorType type>
-__device__ float weight_element(const void* row, std::int64_t k);
+struct WeightParts;
 
 template <>
-__device__ inline float weight_element<TensorType::kF32>(const void* row, std::int64_t k) {
-  return static_cast<const float*>(row)[k];
-}
+struct WeightParts<TensorType::kQ4_0> {
+  using Block = BlockQ4_0;
+  static constexpr bool kHasMin = false;
+  __device__ static int integer(const Block& b, int j) { return nibble_of_32(b.qs, j) - 8; }
+  __device__ static float scale(const Block& b, int) { return f16_to_float(b.d); }
+};
 template <>
-__device__ inline float weight_element<TensorType::kF16>(const void* row, std::int64_t k) {
-  return f16_to_float(static_cast<const f16_bits*>(row)[k]);
-}
+struct WeightParts<TensorType::kQ4_1> {
+  using Block = BlockQ4_1;
+  static constexpr bool kHasMin = true;
+  __device__ static int integer(const Block& b, int j) { return nibble_of_32(b.qs, j); }
+  __device__ static float scale(const Block& b, int) { return f16_to_float(b.d); }
+  __device__ static float min(const Block& b, int) { return -f16_to_float(b.m); }
+};
 template <>
-__device__ inline float weight_element<TensorType::kBF16>(const void* row, std::int64_t k) {
-  return bf16_to_float(static_cast<const bf16_bits*>(row)[k]);
-}
+struct WeightParts<TensorType::kQ5_0> {
+  using Block = BlockQ5_0;
+  static constexpr bool kHasMin = false;
+  __device__ static int integer(const Block& b, int j) {
+    return five_bits_of_32(b.qh, b.qs, j) - 16;
+  }
+  __device__ static float scale(const Block& b, int) { return f16_to_float(b.d); }
+};
 template <>
-__device__ inline float weight_element<TensorType::kF8_E4M3>(const void* row, std::int64_t k) {
-  return f8_e4m3_to_float(static_cast<const f8_e4m3_bits*>(row)[k]);
-}
+struct WeightParts<TensorType::kQ5_1> {
+  using Block = BlockQ5_1;
+  static constexpr bool kHasMin = true;
+  __device__ static int integer(const Block& b, int j) { return five_bits_of_32(b.qh, b.qs, j); }
+  __device__ static float scale(const Block& b, int) { return f16_to_float(b.d); }
+  __device__ static float min(const Block& b, int) { return -f16_to_float(b.m); }
+};
 template <>
-__device__ inline float weight_element<TensorType::kQ4_0>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockQ4_0>(row, k);
-  return f16_to_float(b.d) * static_cast<float>(nibble_of_32(b.qs, k % 32) - 8);
-}
+struct WeightParts<TensorType::kQ8_0> {
+  using Block = BlockQ8_0;
+  static constexpr bool kHasMin = false;
+  __device__ static int integer(const Block& b, int j) { return b.qs[j]; }
+  __device__ static float scale(const Block& b, int) { return f16_to_float(b.d); }
+};
 template <>
-__device__ inline float weight_element<TensorType::kQ4_1>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockQ4_1>(row, k);
-  return f16_to_float(b.d) * static_cast<float>(nibble_of_32(b.qs, k % 32)) + f16_to_float(b.m);
-}
+struct WeightParts<TensorType::kIQ4_NL> {
+  using Block = BlockIQ4_NL;
+  static constexpr bool kHasMin = false;
+  __device__ static int code(const Block& b, int j) { return nibble_of_32(b.qs, j); }
+  __device__ static int integer(const Block& b, int j) { return iq4_level(code(b, j)); }
+  __device__ static float scale(const Block& b, int) { return f16_to_float(b.d); }
+};
 template <>
-__device__ inline float weight_element<TensorType::kQ5_0>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockQ5_0>(row, k);
-  return f16_to_float(b.d) * static_cast<float>(five_bits_of_32(b.qh, b.qs, k % 32) - 16);
-}
-template <>
-__device__ inline float weight_element<TensorType::kQ5_1>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockQ5_1>(row, k);
-  return f16_to_float(b.d) * static_cast<float>(five_bits_of_32(b.qh, b.qs, k % 32)) +
-         f16_to_float(b.m);
-}
-template <>
-__device__ inline float weight_element<TensorType::kQ8_0>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockQ8_0>(row, k);
-  return static_cast<float>(b.qs[k % 32]) * f16_to_float(b.d);
-}
-template <>
-__device__ inline float weight_element<TensorType::kIQ4_NL>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockIQ4_NL>(row, k);
-  return f16_to_float(b.d) * iq4_level(nibble_of_32(b.qs, k % 32));
-}
-template <>
-__device__ inline float weight_element<TensorType::kNVFP4>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockNVFP4>(row, k);
-  const int sub = static_cast<int>(k % 64) / 16;
-  const int j = k % 16;
-  const std::uint8_t byte = b.qs[8 * sub + j % 8];
-  return nvfp4_half_scale(b.d[sub]) *
-         static_cast<float>(fp4_doubled(j < 8 ? byte & 15 : byte >> 4));
-}
+struct WeightParts<TensorType::kNVFP4> {
+  using Block = BlockNVFP4;
+  static constexpr bool kHasMin = false;
+  __device__ static int code(const Block& b, int j) {
+    const std::uint8_t byte = b.qs[8 * (j / 16) + j % 8];
+    return j % 16 < 8 ? byte & 15 : byte >> 4;
+  }
+  __device__ static int integer(const Block& b, int j) { return fp4_doubled(code(b, j)); }
+  __device__ static float scale(const Block& b, int j) { return nvfp4_half_scale(b.d[j / 16]); }
+};
 
-// The types of 256: `sub` is the sub-block, of 16 elements or of 32.
+// The types of 256: groups of 16 elements or of 32, whose scales are integers times `d`.
 template <>
-__device__ inline float weight_element<TensorType::kQ2_K>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockQ2_K>(row, k);
-  const int sub = static_cast<int>(k % 256) / 16;
-  const float scale = f16_to_float(b.d) * static_cast<float>(b.scales[sub] & 15);
-  const float min = f16_to_float(b.dmin) * static_cast<float>(b.scales[sub] >> 4);
-  const int q = (b.qs[32 * (sub / 8) + k % 32] >> (2 * (sub % 8 / 2))) & 3;
-  return scale * static_cast<float>(q) - min;
-}
+struct WeightParts<TensorType::kQ2_K> {
+  using Block = BlockQ2_K;
+  static constexpr bool kHasMin = true;
+  __device__ static int integer(const Block& b, int j) {
+    return (b.qs[32 * (j / 128) + j % 32] >> (2 * (j % 128 / 32))) & 3;
+  }
+  __device__ static float scale(const Block& b, int j) {
+    return f16_to_float(b.d) * static_cast<float>(b.scales[j / 16] & 15);
+  }
+  __device__ static float min(const Block& b, int j) {
+    return f16_to_float(b.dmin) * static_cast<float>(b.scales[j / 16] >> 4);
+  }
+};
 template <>
-__device__ inline float weight_element<TensorType::kQ3_K>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockQ3_K>(row, k);
-  const int sub = static_cast<int>(k % 256) / 16;
-  const float scale = f16_to_float(b.d) * static_cast<float>(q3_k_scale(b.scales, sub) - 32);
-  const int low = (b.qs[32 * (sub / 8) + k % 32] >> (2 * (sub % 8 / 2))) & 3;
-  const int high = (b.hmask[k % 32] >> (sub / 2)) & 1;
-  return scale * static_cast<float>((low | high << 2) - 4);
-}
+struct WeightParts<TensorType::kQ3_K> {
+  using Block = BlockQ3_K;
+  static constexpr bool kHasMin = false;
+  __device__ static int integer(const Block& b, int j) {
+    const int low = (b.qs[32 * (j / 128) + j % 32] >> (2 * (j % 128 / 32))) & 3;
+    const int high = (b.hmask[j % 32] >> (j / 32)) & 1;
+    return (low | high << 2) - 4;
+  }
+  __device__ static int group_scale(const Block& b, int j) {
+    return q3_k_scale(b.scales, j / 16) - 32;
+  }
+  __device__ static float scale(const Block& b, int j) {
+    return f16_to_float(b.d) * static_cast<float>(group_scale(b, j));
+  }
+};
+// Q4_K and Q5_K.
+template <typename B>
+struct KScaleMin {
+  using Block = B;
+  static constexpr bool kHasMin = true;
+  __device__ static ScaleMin group_scale_min(const Block& b, int j) {
+    return q4_k_scale_min(b.scales, j / 32);
+  }
+  __device__ static int low_bits(const Block& b, int j) {
+    return (b.qs[32 * (j / 64) + j % 32] >> (4 * (j / 32 % 2))) & 15;
+  }
+  __device__ static float scale(const Block& b, int j) {
+    return f16_to_float(b.d) * static_cast<float>(group_scale_min(b, j).scale);
+  }
+  __device__ static float min(const Block& b, int j) {
+    return f16_to_float(b.dmin) * static_cast<float>(group_scale_min(b, j).min);
+  }
+};
 template <>
-__device__ inline float weight_element<TensorType::kQ4_K>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockQ4_K>(row, k);
-  const int sub = static_cast<int>(k % 256) / 32;
-  const ScaleMin s = q4_k_scale_min(b.scales, sub);
-  const float scale = f16_to_float(b.d) * static_cast<float>(s.scale);
-  const float min = f16_to_float(b.dmin) * static_cast<float>(s.min);
-  const int q = (b.qs[32 * (sub / 2) + k % 32] >> (4 * (sub % 2))) & 15;
-  return scale * static_cast<float>(q) - min;
-}
+struct WeightParts<TensorType::kQ4_K> : KScaleMin<BlockQ4_K> {
+  __device__ static int integer(const Block& b, int j) { return low_bits(b, j); }
+};
 template <>
-__device__ inline float weight_element<TensorType::kQ5_K>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockQ5_K>(row, k);
-  const int sub = static_cast<int>(k % 256) / 32;
-  const ScaleMin s = q4_k_scale_min(b.scales, sub);
-  const float scale = f16_to_float(b.d) * static_cast<float>(s.scale);
-  const float min = f16_to_float(b.dmin) * static_cast<float>(s.min);
-  const int low = (b.qs[32 * (sub / 2) + k % 32] >> (4 * (sub % 2))) & 15;
-  const int q = low | ((b.qh[k % 32] >> sub) & 1) << 4;
-  return scale * static_cast<float>(q) - min;
-}
+struct WeightParts<TensorType::kQ5_K> : KScaleMin<BlockQ5_K> {
+  __device__ static int integer(const Block& b, int j) {
+    return low_bits(b, j) | ((b.qh[j % 32] >> (j / 32)) & 1) << 4;
+  }
+};
 template <>
-__device__ inline float weight_element<TensorType::kQ6_K>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockQ6_K>(row, k);
-  const int sub = static_cast<int>(k % 256) / 16;
-  const int half = sub / 8;
-  const int quarter = sub % 8 / 2;
-  const float scale = f16_to_float(b.d) * static_cast<float>(b.scales[sub]);
-  const int low = (b.ql[64 * half + 32 * (quarter % 2) + k % 32] >> (4 * (quarter / 2))) & 15;
-  const int high = (b.qh[32 * half + k % 32] >> (2 * quarter)) & 3;
-  return scale * static_cast<float>((low | high << 4) - 32);
-}
+struct WeightParts<TensorType::kQ6_K> {
+  using Block = BlockQ6_K;
+  static constexpr bool kHasMin = false;
+  __device__ static int integer(const Block& b, int j) {
+    const int half = j / 128;
+    const int quarter = j % 128 / 32;
+    const int low = (b.ql[64 * half + 32 * (quarter % 2) + j % 32] >> (4 * (quarter / 2))) & 15;
+    const int high = (b.qh[32 * half + j % 32] >> (2 * quarter)) & 3;
+    return (low | high << 4) - 32;
+  }
+  __device__ static int group_scale(const Block& b, int j) { return b.scales[j / 16]; }
+  __device__ static float scale(const Block& b, int j) {
+    return f16_to_float(b.d) * static_cast<float>(group_scale(b, j));
+  }
+};
 template <>
-__device__ inline float weight_element<TensorType::kIQ4_XS>(const void* row, std::int64_t k) {
-  const auto& b = block_of<BlockIQ4_XS>(row, k);
-  const int sub = static_cast<int>(k % 256) / 32;
-  const int low = (b.scales_l[sub / 2] >> (4 * (sub % 2))) & 15;
-  const int high = (b.scales_h >> (2 * sub)) & 3;
-  const float scale = f16_to_float(b.d) * static_cast<float>((low | high << 4) - 32);
-  return scale * iq4_level(nibble_of_32(b.qs + 16 * sub, k % 32));
+struct WeightParts<TensorType::kIQ4_XS> {
+  using Block = BlockIQ4_XS;
+  static constexpr bool kHasMin = false;
+  __device__ static int code(const Block& b, int j) {
+    return nibble_of_32(b.qs + 16 * (j / 32), j % 32);
+  }
+  __device__ static int integer(const Block& b, int j) { return iq4_level(code(b, j)); }
+  __device__ static int group_scale(const Block& b, int j) {
+    const int sub = j / 32;
+    const int low = (b.scales_l[sub / 2] >> (4 * (sub % 2))) & 15;
+    return (low | ((b.scales_h >> (2 * sub)) & 3) << 4) - 32;
+  }
+  __device__ static float scale(const Block& b, int j) {
+    return f16_to_float(b.d) * static_cast<float>(group_scale(b, j));
+  }
+};
+
+// Element k of a row.
+template <TensorType type>
+__device__ inline float weight_element(const void* row, std::int64_t k) {
+  if constexpr (type == TensorType::kF32) {
+    return static_cast<const float*>(row)[k];
+  } else if constexpr (type == TensorType::kF16) {
+    return f16_to_float(static_cast<const f16_bits*>(row)[k]);
+  } else if constexpr (type == TensorType::kBF16) {
+    return bf16_to_float(static_cast<const bf16_bits*>(row)[k]);
+  } else if constexpr (type == TensorType::kF8_E4M3) {
+    return f8_e4m3_to_float(static_cast<const f8_e4m3_bits*>(row)[k]);
+  } else {
+    using Parts = WeightParts<type>;
+    const auto& b = block_of<typename Parts::Block>(row, k);
+    const int j = static_cast<int>(k % Parts::Block::kElements);
+    const float product = Parts::scale(b, j) * static_cast<float>(Parts::integer(b, j));
+    if constexpr (Parts::kHasMin) {
+      return product - Parts::min(b, j);
+    } else {
+      return product;
+    }
+  }
 }
 
 }  // namespace nemotron::kernels::cuda

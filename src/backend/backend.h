@@ -122,6 +122,8 @@ class Backend {
   virtual void embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) = 0;
   virtual void rms_norm(TensorView x, const NormWeights& w, Activation out) = 0;
   virtual void linear(Activation x, const Matrix& weight, TensorView out) = 0;
+  // These two use x up: what it holds afterwards is not said. A product that makes x, and is
+  // recorded right before them, can so be one with them.
   virtual void relu2(TensorView x, Activation out) = 0;
   virtual void add(TensorView x, TensorView residual) = 0;  // residual += x
   virtual void gather_rows(TensorView x, std::span<const std::int32_t> rows, TensorView out) = 0;

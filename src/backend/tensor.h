@@ -65,6 +65,7 @@ struct Matrix {
   std::int64_t n_columns = 0;
   float weight_scale = 1.0f;
   float input_scale = 0.0f;
+  bool is_packed = false;  // CUDA: whether `memory` is in the order of kernels/cuda/packed_layout.h
   // CPU: instead of `memory`, the rows as they lie in a file, at any address.
   std::shared_ptr<const std::byte> mapped_rows = nullptr;
 };

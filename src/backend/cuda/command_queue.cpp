@@ -71,6 +71,11 @@ void CommandQueue::record(const kernels::cuda::Launch& launch) {
   commands_.emplace_back().launch = launch;
 }
 
+kernels::cuda::Launch* CommandQueue::last_launch() {
+  if (next_ == commands_.size() || commands_.back().is_input()) return nullptr;
+  return &commands_.back().launch;
+}
+
 Result<bool> CommandQueue::advance(const RunLimit& limit) {
   if (!fault_.is_ok()) next_ = commands_.size();  // what is left would work with what is not there
   Result<bool> result = run(limit);

@@ -29,7 +29,7 @@ class CommandQueue {
   // Recording. It does not fail: what goes wrong is told by the next advance().
   // Begins an operation of at most kMostCommands: where there is no room for them, after running
   // what is there.
-  static constexpr std::size_t kMostCommands = 4;
+  static constexpr std::size_t kMostCommands = 5;
   void begin();
   // Room for an input of the operation that has begun, one at most: `host` is to be filled before
   // the next advance(), and is at `device` when the following commands run. Null where there is
@@ -40,6 +40,9 @@ class CommandQueue {
   };
   Input add_input(std::size_t size_bytes);
   void record(const kernels::cuda::Launch& launch);
+  // What was recorded last, where that was a launch that the device has not been given: to be
+  // changed.
+  kernels::cuda::Launch* last_launch();
   // Counts how often the inputs so far have become invalid.
   std::uint64_t generation() const { return generation_; }
 

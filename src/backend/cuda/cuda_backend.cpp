@@ -6,13 +6,13 @@
 
 #include "backend/kv_rows.h"
 #include "base/text.h"
+#include "kernels/cuda/launch_shapes.h"
 
 namespace nemotron {
 
 namespace {
 
-constexpr std::size_t kFewOperations = 16;         // room for them before a step's is reserved
-constexpr std::uint64_t kReportBytes = 16u << 20;  // read between two reports of progress
+constexpr std::size_t kFewOperations = 16;  // room for them before a step's is reserved
 
 // A part of a block on the host, where the code for blocks finds it: behind the keys, if these are
 // the values.
@@ -50,6 +50,9 @@ Result<std::unique_ptr<CudaBackend>> CudaBackend::create(const CudaDriver& drive
   std::unique_ptr<CudaBackend> backend(new CudaBackend());
   backend->fp8_weight_only_ = options.fp8_weight_only;
   NEMO_ASSIGN(backend->device_, CudaDevice::open(driver, module, options.device));
+  backend->uses_tensor_cores_ = !options.plain_kernels && backend->device_->compute_capability() >=
+                                                              kernels::cuda::kMinMmaCapability;
+  backend->memory_ = CudaMemory(backend->uses_tensor_cores_);
   backend->pool_ = std::make_unique<DevicePool>(*backend->device_, options.max_bytes);
   NEMO_ASSIGN(backend->transfer_, CudaTransfer::create(*backend->device_));
   backend->queue_ = std::make_unique<CommandQueue>(*backend->device_, *backend->pool_);
@@ -59,12 +62,17 @@ Result<std::unique_ptr<CudaBackend>> CudaBackend::create(const CudaDriver& drive
 
 CudaBackend::~CudaBackend() = default;
 
-Result<DeviceBuffer> CudaBackend::allocate(std::size_t size_bytes) {
+Result<DeviceBuffer> CudaBackend::allocate_unset(std::size_t size_bytes) {
   NEMO_ASSIGN(void* memory, pool_->take(size_bytes));
   // Gives the memory back also where it cannot be made.
   std::shared_ptr<void> owner(memory, [pool = pool_.get()](void* p) { pool->give_back(p); });
-  NEMO_TRY(transfer_->zero(memory, size_bytes));
   return DeviceBuffer(std::move(owner), size_bytes);
+}
+
+Result<DeviceBuffer> CudaBackend::allocate(std::size_t size_bytes) {
+  NEMO_ASSIGN(DeviceBuffer buffer, allocate_unset(size_bytes));
+  NEMO_TRY(transfer_->zero(buffer.data(), size_bytes));
+  return buffer;
 }
 
 void CudaBackend::zero(const DeviceBuffer& buffer) {
@@ -119,27 +127,6 @@ Status CudaBackend::reserve_operations(std::size_t n) {
 Status CudaBackend::synchronize() {
   Result<bool> result = queue_->advance({});
   return result.is_ok() ? Status::ok() : std::move(result).status();
-}
-
-Result<Matrix> CudaBackend::upload(const MatrixSource& source) {
-  Matrix matrix{{},
-                source.type,
-                source.n_rows,
-                source.n_columns,
-                source.weight_scale,
-                fp8_weight_only_ ? 0.0f : source.input_scale};
-  const std::uint64_t size_bytes = memory_.matrix_bytes(source);
-  NEMO_ASSIGN(matrix.memory, allocate(size_bytes));
-  std::uint64_t n_reported = 0;
-  const auto read = [&](std::uint64_t offset, std::span<std::byte> piece) {
-    Status status = source.read(offset, piece);
-    const std::uint64_t n_read = offset + piece.size();
-    if (!status.is_ok() || (n_read - n_reported < kReportBytes && n_read < size_bytes))
-      return status;
-    return source.progress(n_read - std::exchange(n_reported, n_read));
-  };
-  NEMO_TRY(transfer_->fill(matrix.memory.data(), size_bytes, read));
-  return matrix;
 }
 
 Status CudaBackend::read_activation(Activation x, std::span<float> rows) {

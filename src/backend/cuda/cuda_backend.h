@@ -1,6 +1,7 @@
 // The CUDA backend: records launches of the kernels of libnemotron-cuda.so and hands them to the
-// device. Weights are kept as they are stored in a file; activations are f32. Memory and running
-// are in cuda_backend.cpp, operations in cuda_operations.cpp.
+// device. Weights of products on tensor cores are packed, others lie as in a file; activations are
+// f32, and beside it what such products read. Memory and running are in cuda_backend.cpp, weights
+// in cuda_weights.cpp, operations in cuda_operations.cpp.
 //
 // Its kernels are compiled, and have run on the host under the tests' SIMT machine; they have not
 // yet run on a device.
@@ -19,6 +20,7 @@ struct CudaBackendOptions {
   CudaDeviceOptions device;
   std::uint64_t max_bytes = DevicePool::kNoLimit;  // of the device's memory
   bool fp8_weight_only = false;                    // leave the inputs of FP8 products as they are
+  bool plain_kernels = false;                      // only those that are obviously right
 };
 
 class CudaBackend final : public Backend {
@@ -75,7 +77,17 @@ class CudaBackend final : public Backend {
   // Indices on the device; null where there is no room.
   const std::int32_t* send(std::span<const std::int32_t> indices);
 
+  Result<DeviceBuffer> allocate_unset(std::size_t size_bytes);
+  Status upload_packed(const MatrixSource& source, void* packed);
+  void packed_linear(Activation x, const Matrix& weight, TensorView out);
+  void plain_linear(Activation x, const Matrix& weight, TensorView out);
+  // The prepared rows of an activation, where products on tensor cores are used.
+  bf16_bits* prepared(const Activation& a) const;
+  // If the last thing recorded is the product that makes x, and nothing else: its arguments.
+  kernels::cuda::PackedLinearArgs* product_that_makes(const TensorView& x);
+
   CudaMemory memory_;
+  bool uses_tensor_cores_ = false;
   bool fp8_weight_only_ = false;
   std::unique_ptr<CudaDevice> device_;
   std::unique_ptr<DevicePool> pool_;

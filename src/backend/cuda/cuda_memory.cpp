@@ -3,10 +3,19 @@
 #include "backend/cuda/command_queue.h"
 #include "base/checked_math.h"
 #include "kernels/common/linear_params.h"
+#include "kernels/cuda/packed_layout.h"
 
 namespace nemotron {
 
+bool CudaMemory::is_packed(const MatrixSource& source) const {
+  return uses_tensor_cores_ && source.use == MatrixUse::kProduct &&
+         kernels::cuda::is_packed_type(source.type);
+}
+
 std::uint64_t CudaMemory::matrix_bytes(const MatrixSource& source) const {
+  if (is_packed(source))
+    return static_cast<std::uint64_t>(
+        kernels::cuda::packed_bytes(source.type, source.n_rows, source.n_columns));
   return static_cast<std::uint64_t>(source.n_rows *
                                     kernels::row_bytes(source.type, source.n_columns));
 }
@@ -16,11 +25,17 @@ std::uint64_t CudaMemory::product_bytes(const MatrixSource&) const { return 0; }
 std::uint64_t CudaMemory::operation_bytes(std::size_t) const { return CommandQueue::kInputBytes; }
 
 std::size_t CudaMemory::activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const {
-  return 2 * float_bytes(n_rows, n_columns);
+  return float_bytes(n_rows, n_columns) + 2 * prepared_bytes(n_rows, n_columns);
 }
 
 std::size_t CudaMemory::float_bytes(std::int64_t n_rows, std::int64_t n_columns) {
   return round_up(static_cast<std::size_t>(n_rows * n_columns) * sizeof(float),
+                  DevicePool::kAlignment);
+}
+
+std::size_t CudaMemory::prepared_bytes(std::int64_t n_rows, std::int64_t n_columns) {
+  return round_up(static_cast<std::size_t>(n_rows * kernels::cuda::prepared_stride(n_columns)) *
+                      sizeof(bf16_bits),
                   DevicePool::kAlignment);
 }
 

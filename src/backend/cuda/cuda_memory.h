@@ -7,14 +7,24 @@ namespace nemotron {
 
 class CudaMemory final : public BackendMemory {
  public:
+  // `uses_tensor_cores`: whether products of types for which there is such a kernel have it.
+  explicit CudaMemory(bool uses_tensor_cores = true) : uses_tensor_cores_(uses_tensor_cores) {}
+
+  // Whether the weights are kept in the order of packed_layout.h.
+  bool is_packed(const MatrixSource& source) const;
   std::uint64_t matrix_bytes(const MatrixSource& source) const override;
   std::uint64_t product_bytes(const MatrixSource& source) const override;
   std::uint64_t operation_bytes(std::size_t n_operations) const override;
   std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const override;
 
-  // Of the rows of floats with which an activation begins; behind them is as much again, for what a
-  // product with static FP8 makes of them.
+  // Of the rows of floats with which an activation begins. Behind them are, for products on tensor
+  // cores, prepared rows, and as much again for what static FP8 makes of them; for plain products
+  // of static FP8, rounded floats.
   static std::size_t float_bytes(std::int64_t n_rows, std::int64_t n_columns);
+  static std::size_t prepared_bytes(std::int64_t n_rows, std::int64_t n_columns);
+
+ private:
+  bool uses_tensor_cores_;
 };
 
 }  // namespace nemotron

@@ -5,6 +5,7 @@
 
 #include "backend/cuda/cuda_backend.h"
 #include "kernels/common/linear_params.h"
+#include "kernels/cuda/packed_layout.h"
 
 namespace nemotron {
 
@@ -14,7 +15,7 @@ namespace {
 
 float* first_element(const Activation& a) { return static_cast<float*>(a.data); }
 
-// The second half of an activation: see CudaMemory::float_bytes.
+// What is behind the floats of an activation: see CudaMemory::float_bytes.
 float* rounded_part(const Activation& a) {
   return reinterpret_cast<float*>(static_cast<std::byte*>(a.data) +
                                   CudaMemory::float_bytes(a.n_rows, a.n_columns));
@@ -42,6 +43,10 @@ std::size_t n_blocks_of(const StepBatch& batch, const Span& span) {
 }
 
 }  // namespace
+
+bf16_bits* CudaBackend::prepared(const Activation& a) const {
+  return uses_tensor_cores_ ? reinterpret_cast<bf16_bits*>(rounded_part(a)) : nullptr;
+}
 
 // The spans, then the blocks of each, then each row's span.
 CudaBackend::StepTable CudaBackend::table_of(const StepBatch& batch) {
@@ -102,11 +107,40 @@ void CudaBackend::embed(const Matrix& table, std::span<const std::int32_t> token
 void CudaBackend::rms_norm(TensorView x, const NormWeights& w, Activation out) {
   queue_->begin();
   queue_->record(launch_rms_norm(
-      {x.data, w.weight, first_element(out), x.n_columns, x.stride, w.eps}, x.n_rows));
+      {x.data, w.weight, first_element(out), prepared(out), x.n_columns, x.stride, w.eps},
+      x.n_rows));
 }
 
 void CudaBackend::linear(Activation x, const Matrix& weight, TensorView out) {
   queue_->begin();
+  if (weight.is_packed) {
+    packed_linear(x, weight, out);
+  } else {
+    plain_linear(x, weight, out);
+  }
+}
+
+void CudaBackend::packed_linear(Activation x, const Matrix& weight, TensorView out) {
+  PackedLinearArgs args;
+  args.x = prepared(x);
+  args.scale = weight.weight_scale;
+  if (weight.input_scale > 0.0f) {
+    bf16_bits* rounded = prepared(x) + CudaMemory::prepared_bytes(x.n_rows, x.n_columns) / 2;
+    queue_->record(
+        launch_prepare({first_element(x), rounded, x.n_columns, weight.input_scale}, x.n_rows));
+    args.x = rounded;
+    args.scale = weight.weight_scale * weight.input_scale;
+  }
+  args.weight = static_cast<const std::uint8_t*>(weight.memory.data());
+  args.n_out = weight.n_rows;
+  args.n_in = weight.n_columns;
+  args.n_rows = x.n_rows;
+  args.y = out.data;
+  args.y_stride = out.stride;
+  queue_->record(launch_packed_linear(weight.type, args));
+}
+
+void CudaBackend::plain_linear(Activation x, const Matrix& weight, TensorView out) {
   LinearArgs args;
   args.x = first_element(x);
   args.scale = weight.weight_scale;
@@ -126,13 +160,35 @@ void CudaBackend::linear(Activation x, const Matrix& weight, TensorView out) {
   queue_->record(launch_linear(weight.type, args));
 }
 
+PackedLinearArgs* CudaBackend::product_that_makes(const TensorView& x) {
+  Launch* launch = queue_->last_launch();
+  if (launch == nullptr || !is_packed_linear(*launch)) return nullptr;
+  auto* args = reinterpret_cast<PackedLinearArgs*>(launch->args.data());
+  const bool is_it = args->y == x.data && args->y_stride == x.stride && args->n_rows == x.n_rows &&
+                     args->n_out == x.n_columns && args->epilogue == Epilogue::kStore;
+  return is_it ? args : nullptr;
+}
+
 void CudaBackend::relu2(TensorView x, Activation out) {
   queue_->begin();
-  queue_->record(launch_relu2({x.data, first_element(out), x.n_rows * x.n_columns}));
+  if (PackedLinearArgs* product = product_that_makes(x)) {
+    product->epilogue = Epilogue::kRelu2;
+    product->y = first_element(out);
+    product->y_stride = out.n_columns;
+    product->y_prepared = prepared(out);
+    return;
+  }
+  queue_->record(launch_relu2({x.data, first_element(out), prepared(out), x.n_columns}, x.n_rows));
 }
 
 void CudaBackend::add(TensorView x, TensorView residual) {
   queue_->begin();
+  if (PackedLinearArgs* product = product_that_makes(x)) {
+    product->epilogue = Epilogue::kAdd;
+    product->y = residual.data;
+    product->y_stride = residual.stride;
+    return;
+  }
   queue_->record(launch_add({x.data, residual.data, x.n_rows * x.n_columns}));
 }
 
@@ -147,9 +203,10 @@ void CudaBackend::gather_rows(TensorView x, std::span<const std::int32_t> rows, 
 void CudaBackend::gated_group_norm(TensorView y, TensorView z, const NormWeights& w,
                                    Activation out) {
   queue_->begin();
-  queue_->record(launch_gated_group_norm({y.data, z.data, w.weight, first_element(out), y.n_columns,
-                                          y.stride, z.stride, w.n_groups, w.eps},
-                                         y.n_rows));
+  queue_->record(
+      launch_gated_group_norm({y.data, z.data, w.weight, first_element(out), prepared(out),
+                               y.n_columns, y.stride, z.stride, w.n_groups, w.eps},
+                              y.n_rows));
 }
 
 void CudaBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xBC,
@@ -212,6 +269,8 @@ void CudaBackend::attention(const StepBatch& batch, int layer, TensorView q, Ten
   args.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
   queue_->record(launch_kv_store(args, batch.n_rows));
   queue_->record(launch_attention(args, batch.n_rows));
+  if (bf16_bits* rows = prepared(out))
+    queue_->record(launch_prepare({args.out, rows, out.n_columns, 0.0f}, batch.n_rows));
 }
 
 }  // namespace nemotron

@@ -70,6 +70,14 @@ Status CudaTransfer::zero(void* device, std::size_t size_bytes) {
   return device_.check(device_.driver().synchronize(stream_), "clearing memory");
 }
 
+Status CudaTransfer::run(const kernels::cuda::Launch& launch) {
+  const std::lock_guard lock(mutex_);
+  const CudaDevice::Entry entry(device_);
+  NEMO_TRY(entry.status());
+  NEMO_TRY(device_.launch(launch, stream_));
+  return device_.check(device_.driver().synchronize(stream_), "packing weights");
+}
+
 // `read` may be a host's code: our context is not current while it runs.
 Status CudaTransfer::fill(void* device, std::uint64_t size_bytes, const Read& read) {
   const std::lock_guard lock(mutex_);

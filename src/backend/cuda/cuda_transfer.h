@@ -28,6 +28,8 @@ class CudaTransfer {
   // next one is read.
   using Read = std::function<Status(std::uint64_t offset_bytes, std::span<std::byte> piece)>;
   Status fill(void* device, std::uint64_t size_bytes, const Read& read);
+  // Runs a kernel on the transfers' stream, and waits for it.
+  Status run(const kernels::cuda::Launch& launch);
 
  private:
   explicit CudaTransfer(CudaDevice& device) : device_(device) {}

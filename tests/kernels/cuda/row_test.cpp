@@ -34,7 +34,7 @@ TEST_CASE("the CUDA RMS norm equals the CPU's but for the order of its sum") {
     for (std::int64_t i = 0; i < n_rows; ++i)
       ref_kernels().rms_norm({&x[at(i * stride)], weight.data(), &expected[at(i * n)], n, 1e-5f}, 0,
                              1);
-    const RmsNormArgs args{x.data(), weight.data(), out.data(), n, stride, 1e-5f};
+    const RmsNormArgs args{x.data(), weight.data(), out.data(), nullptr, n, stride, 1e-5f};
     REQUIRE(simt::run_launch(launch_rms_norm(args, n_rows)) == "");
     check_relative(out, expected, n);
   }
@@ -51,8 +51,8 @@ TEST_CASE("the CUDA gated group norm equals the CPU's but for the order of its s
     ref_kernels().gated_group_norm(
         {y.data(), z.data(), weight.data(), expected.data(), n, z_stride, n_groups, 1e-5f}, 0,
         n_rows);
-    const GatedGroupNormArgs args{y.data(), z.data(), weight.data(), out.data(), n,
-                                  n,        z_stride, n_groups,      1e-5f};
+    const GatedGroupNormArgs args{y.data(), z.data(), weight.data(), out.data(), nullptr,
+                                  n,        n,        z_stride,      n_groups,   1e-5f};
     REQUIRE(simt::run_launch(launch_gated_group_norm(args, n_rows)) == "");
     check_relative(out, expected, n / n_groups);
   }
@@ -72,7 +72,7 @@ TEST_CASE("CUDA's element-wise kernels give the CPU's bytes") {
 
     std::vector<float> out(at(n) + 1, -7.0f), expected(at(n) + 1, -7.0f);
     ref_kernels().relu2(x.data(), expected.data(), 0, n);
-    REQUIRE(simt::run_launch(launch_relu2({x.data(), out.data(), n})) == "");
+    REQUIRE(simt::run_launch(launch_relu2({x.data(), out.data(), nullptr, n}, 1)) == "");
     CHECK(same_bytes(out, expected));
 
     ref::round_to_f8_multiples(x.data(), n, 0.3f, expected.data());

@@ -20,7 +20,7 @@ struct Fixture {
     device = std::move(opened).value();
     pool = std::make_unique<DevicePool>(*device, DevicePool::kNoLimit);
     queue = std::make_unique<CommandQueue>(*device, *pool);
-    REQUIRE(queue->reserve(40).is_ok());
+    REQUIRE(queue->reserve(50).is_ok());
     sum = static_cast<float*>(pool->take(sizeof(float)).value());
     *sum = 0.0f;  // the mock's memory is the host's
   }

@@ -153,10 +153,10 @@ TEST_CASE(
   };
   const ModelConfig& c = engine->config();
   const auto n = [&](LayerKind kind) { return std::int64_t{c.count(kind)}; };
-  // A norm and a residual each; in_proj, conv, scan, norm, out_proj; q, k, v, store, attention, o;
-  // up, relu2, down. Then embedding, gathering, norm and head.
-  const std::int64_t expected = 2 * c.n_layers + 5 * n(LayerKind::mamba2) +
-                                6 * n(LayerKind::attention) + 3 * n(LayerKind::mlp) + 4;
+  // A norm each; in_proj, conv, scan, norm, out_proj; q, k, v, store, attention, preparing, o; up,
+  // down: squares and residuals are part of products. Then embedding, gathering, norm and head.
+  const std::int64_t expected = c.n_layers + 5 * n(LayerKind::mamba2) +
+                                7 * n(LayerKind::attention) + 2 * n(LayerKind::mlp) + 4;
   CHECK(made("launch") == expected);
   CHECK(made("copy_to_device") == 3);  // token ids, the table of states, the row of the logits
   CHECK(mock.copied_to_host_bytes - copied == logits.size() * sizeof(float));

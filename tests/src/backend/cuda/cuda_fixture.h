@@ -20,11 +20,19 @@ inline Result<std::shared_ptr<Engine>> try_cuda_engine(
 }
 
 inline std::shared_ptr<Engine> cuda_engine(const std::string& path,
-                                           const EngineOptions& options = {}) {
-  auto engine = try_cuda_engine(path, options);
+                                           const EngineOptions& options = {},
+                                           const CudaBackendOptions& backend_options = {}) {
+  auto engine = try_cuda_engine(path, options, backend_options);
   INFO(engine.status().message());
   REQUIRE(engine.is_ok());
   return std::move(engine).value();
+}
+
+// With the plain kernels alone.
+inline CudaBackendOptions plain_kernels() {
+  CudaBackendOptions options;
+  options.plain_kernels = true;
+  return options;
 }
 
 }  // namespace nemotron::test

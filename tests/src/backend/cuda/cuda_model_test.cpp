@@ -26,17 +26,23 @@ std::vector<std::int32_t> greedy(Session& session, std::span<const std::int32_t>
 
 }  // namespace
 
+// Products on tensor cores round their inputs to bf16; plain ones round nothing.
 TEST_CASE("logits through CUDA equal the official code's") {
   for (const std::string& name : golden_names()) {
     const GoldenCase golden(name);
     INFO(name);
     const MockCuda& mock = MockCuda::reset();
-    {
-      const auto engine = cuda_engine(golden.model_path);
+    for (const bool is_plain : {true, false}) {
+      const auto engine =
+          cuda_engine(golden.model_path, {}, is_plain ? plain_kernels() : CudaBackendOptions{});
       const auto logits =
           eval_in_pieces(*make_session(engine), golden.tokens, golden.tokens.size());
       REQUIRE(logits.size() == golden.logits.size());
-      CHECK(largest_difference(logits, golden.logits) <= 1e-4 * rms(golden.logits));
+      if (is_plain) {
+        CHECK(largest_difference(logits, golden.logits) <= 1e-4 * rms(golden.logits));
+      } else {
+        CHECK(rms_difference(logits, golden.logits) <= 0.03 * rms(golden.logits));
+      }
     }
     CHECK(mock.leftovers() == "");
   }
@@ -64,7 +70,7 @@ TEST_CASE("the demo model's Q8_0 file says through CUDA what it says on the CPU"
   CHECK(mock.leftovers() == "");
 }
 
-// The plain kernels are as strict as the CPU: no split of a prompt changes a byte.
+// As strict as on the CPU: no split of a prompt changes a byte.
 TEST_CASE("how a prompt is cut, and how often a step is interrupted, changes no byte") {
   GoldenCase golden("mixed");
   golden.tokens.resize(75);

@@ -21,6 +21,8 @@ const std::vector<Kind> kKinds = {
     {"hf/only_mamba_p16", KvType::kBF16, StateType::kBF16},
 };
 
+constexpr double kBound = 0.03;  // products on tensor cores round their inputs to bf16
+
 double difference(std::span<const float> a, std::span<const float> b) {
   return rms_difference(a, b) / rms(b);
 }
@@ -48,8 +50,8 @@ TEST_CASE("a session saved on the CPU goes on through CUDA, and the reverse") {
       CHECK(save_bytes(*restore_bytes(cuda, from_cpu)) == from_cpu);
       CHECK(save_bytes(*restore_bytes(cpu, from_cuda)) == from_cuda);
       const auto expected = continued(*restore_bytes(cpu, from_cpu));
-      CHECK(difference(continued(*restore_bytes(cuda, from_cpu)), expected) < 2e-3);
-      CHECK(difference(continued(*restore_bytes(cpu, from_cuda)), expected) < 2e-3);
+      CHECK(difference(continued(*restore_bytes(cuda, from_cpu)), expected) < kBound);
+      CHECK(difference(continued(*restore_bytes(cpu, from_cuda)), expected) < kBound);
       // On one side it is exact.
       CHECK(same_bytes(continued(*restore_bytes(cuda, from_cuda)), continued(*on_cuda)));
     }

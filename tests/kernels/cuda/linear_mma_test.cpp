@@ -1,0 +1,213 @@
+// CUDA products on tensor cores, run on the host: packing and products against doubles, of inputs
+// that bf16 holds, so that nothing is rounded but sums; and the same bytes for any number of rows.
+#include <algorithm>
+
+#include "kernels/cuda/packed_layout.h"
+#include "kernels/stored_matrix.h"
+#include "simt/run_launch.h"
+
+using namespace nemotron;
+using namespace nemotron::kernels;
+using namespace nemotron::kernels::cuda;
+using namespace nemotron::test;
+
+namespace {
+
+std::vector<TensorType> packed_types() {
+  std::vector<TensorType> types = all_types();
+  std::erase_if(types, [](TensorType type) { return !is_packed_type(type); });
+  return types;
+}
+
+// A last chunk that is not full, where blocks allow it, and several parts of columns.
+std::int64_t columns_of(TensorType type) {
+  const std::int64_t n = traits(type).block_elements;
+  return n == 1 ? 333 : n == 256 ? 512 : 5 * n;
+}
+
+// The order of columns that a lane's fragments want, written down a second time.
+std::int64_t place_of(std::int64_t column) {
+  constexpr int kOrder[8] = {0, 2, 4, 6, 1, 3, 5, 7};  // of the fours of 32 columns
+  return column / 32 * 32 + 4 * kOrder[column % 32 / 4] + column % 4;
+}
+
+std::vector<bf16_bits> prepared(const std::vector<float>& x, std::int64_t n_rows,
+                                std::int64_t n_columns) {
+  std::vector<bf16_bits> out(at(n_rows * prepared_stride(n_columns)));
+  for (std::int64_t i = 0; i < n_rows; ++i)
+    for (std::int64_t c = 0; c < n_columns; ++c)
+      out[at(i * prepared_stride(n_columns) + place_of(c))] =
+          float_to_bf16(x[at(i * n_columns + c)]);
+  return out;
+}
+
+// Aligned as device memory is.
+struct Packed {
+  explicit Packed(const StoredMatrix& w)
+      : words(at(packed_bytes(w.type, w.n_rows, w.n_columns) / 16 + 1)) {
+    std::fill(words.begin(), words.end(), Word{{~0ull, ~0ull}});  // every byte is written
+    PackWeightsArgs args;
+    args.rows = w.bytes.data();
+    args.packed = words.data();
+    args.row_bytes = w.row_bytes;
+    args.n_rows = w.n_rows;
+    args.n_columns = w.n_columns;
+    args.type = w.type;
+    REQUIRE(simt::run_launch(launch_pack_weights(args)) == "");
+    CHECK(words.back().halves[0] == ~0ull);  // and none behind
+  }
+  struct alignas(16) Word {
+    std::uint64_t halves[2];
+  };
+  std::vector<Word> words;
+};
+
+struct Product {
+  const StoredMatrix& w;
+  const Packed& packed;
+  const std::vector<float>& x;
+
+  PackedLinearArgs args(const std::vector<bf16_bits>& rows, std::int64_t n_rows,
+                        std::vector<float>& y) const {
+    PackedLinearArgs out;
+    out.weight = reinterpret_cast<const std::uint8_t*>(packed.words.data());
+    out.n_out = w.n_rows;
+    out.n_in = w.n_columns;
+    out.x = rows.data();
+    out.n_rows = n_rows;
+    out.y = y.data();
+    out.y_stride = w.n_rows + 3;
+    return out;
+  }
+  std::vector<float> operator()(std::int64_t n_rows, float scale = 1.0f) const {
+    std::vector<float> y(at(n_rows * (w.n_rows + 3)), -7.0f);
+    const auto rows = prepared(x, n_rows, w.n_columns);
+    PackedLinearArgs a = args(rows, n_rows, y);
+    a.scale = scale;
+    REQUIRE(simt::run_launch(launch_packed_linear(w.type, a)) == "");
+    std::vector<float> out;
+    for (std::int64_t i = 0; i < std::ssize(y); ++i) {
+      if (i % (w.n_rows + 3) < w.n_rows)
+        out.push_back(y[at(i)]);
+      else
+        CHECK(y[at(i)] == -7.0f);  // the columns between rows are not ours
+    }
+    return out;
+  }
+};
+
+std::vector<float> bf16_reals(Random& random, std::int64_t n) {
+  auto out = random.reals(n);
+  for (float& value : out) value = bf16_to_float(float_to_bf16(value));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("products on tensor cores are the sums, the same for every number of rows") {
+  const std::vector<std::int64_t> row_counts = {1, 8, 9, 32, 33};
+  for (const TensorType type : packed_types()) {
+    Random random(static_cast<std::uint64_t>(type) + 3);
+    const StoredMatrix w(type, 69, columns_of(type), random);  // 5 tiles of 16, padded to 8
+    const auto x = bf16_reals(random, 70 * w.n_columns);
+    const Packed packed(w);
+    const Product product{w, packed, x};
+    const auto all = product(70);  // more than one block of rows of the wide kernel
+    INFO(traits(type).name);
+    for (std::int64_t i = 0; i < 70; ++i)
+      for (std::int64_t j = 0; j < w.n_rows; ++j) {
+        double sum = 0, magnitudes = 0;
+        for (std::int64_t k = 0; k < w.n_columns; ++k) {
+          const double term =
+              double{w.floats[at(j * w.n_columns + k)]} * x[at(i * w.n_columns + k)];
+          sum += term;
+          magnitudes += std::abs(term);
+        }
+        // A minimum and what it is taken from are rounded each.
+        CHECK(std::abs(all[at(i * w.n_rows + j)] - sum) <= 4 * sum_bound(w.n_columns, magnitudes));
+      }
+    for (const std::int64_t n_rows : row_counts)
+      CHECK(same_bytes(product(n_rows), {all.begin(), all.begin() + n_rows * w.n_rows}));
+    auto scaled = std::vector<float>(all.begin(), all.begin() + 2 * w.n_rows);
+    for (float& value : scaled) value *= 0.37f;
+    CHECK(same_bytes(product(2, 0.37f), scaled));
+  }
+}
+
+TEST_CASE("a product is added to what is there, or its square is prepared for the next one") {
+  Random random(8);
+  const StoredMatrix w(TensorType::kQ5_0, 69, 160, random);
+  const auto x = bf16_reals(random, 40 * w.n_columns);
+  const Packed packed(w);
+  const Product product{w, packed, x};
+  for (const std::int64_t n_rows : {3, 11, 40}) {
+    const auto plain = product(n_rows);
+    const auto rows = prepared(x, n_rows, w.n_columns);
+    std::vector<float> y(at(n_rows * (w.n_rows + 3)), 2.5f);
+    PackedLinearArgs args = product.args(rows, n_rows, y);
+    args.epilogue = Epilogue::kAdd;
+    REQUIRE(simt::run_launch(launch_packed_linear(w.type, args)) == "");
+    for (std::int64_t i = 0; i < n_rows; ++i)
+      for (std::int64_t j = 0; j < args.y_stride; ++j)
+        CHECK(y[at(i * args.y_stride + j)] ==
+              (j < w.n_rows ? 2.5f + plain[at(i * w.n_rows + j)] : 2.5f));
+
+    std::vector<bf16_bits> squares(at(n_rows * prepared_stride(w.n_rows)), 0x7fc0);
+    args.epilogue = Epilogue::kRelu2;
+    args.y_stride = w.n_rows;
+    args.y_prepared = squares.data();
+    REQUIRE(simt::run_launch(launch_packed_linear(w.type, args)) == "");
+    std::vector<float> expected = plain;
+    for (float& value : expected) value = value > 0.0f ? value * value : 0.0f;
+    y.resize(expected.size());
+    CHECK(same_bytes(y, expected));
+    CHECK(squares == prepared(expected, n_rows, w.n_rows));  // zeros behind the last column, too
+  }
+}
+
+TEST_CASE("what norms and squares prepare are their rows, rounded and in the fragments' order") {
+  Random random(9);
+  const std::int64_t n_rows = 3, n_columns = 77;
+  const auto x = random.reals(n_rows * n_columns);
+  const auto weight = random.reals(n_columns);
+  std::vector<float> out(x.size());
+  std::vector<bf16_bits> found(at(n_rows * prepared_stride(n_columns)), 0x7fc0);
+  const auto check = [&] { CHECK(found == prepared(out, n_rows, n_columns)); };
+
+  RmsNormArgs norm;
+  norm.x = x.data();
+  norm.weight = weight.data();
+  norm.out = out.data();
+  norm.prepared = found.data();
+  norm.n_columns = norm.x_stride = n_columns;
+  norm.eps = 1e-5f;
+  REQUIRE(simt::run_launch(launch_rms_norm(norm, n_rows)) == "");
+  check();
+
+  std::fill(found.begin(), found.end(), bf16_bits{0x7fc0});
+  REQUIRE(simt::run_launch(launch_relu2({x.data(), out.data(), found.data(), n_columns}, n_rows)) ==
+          "");
+  check();
+
+  std::fill(found.begin(), found.end(), bf16_bits{0x7fc0});
+  GatedGroupNormArgs gated;
+  gated.y = gated.z = x.data();
+  gated.weight = weight.data();
+  gated.out = out.data();
+  gated.prepared = found.data();
+  gated.n_columns = gated.y_stride = gated.z_stride = n_columns;
+  gated.n_groups = 7;
+  gated.eps = 1e-5f;
+  REQUIRE(simt::run_launch(launch_gated_group_norm(gated, n_rows)) == "");
+  check();
+
+  std::fill(found.begin(), found.end(), bf16_bits{0x7fc0});
+  REQUIRE(simt::run_launch(launch_prepare({x.data(), found.data(), n_columns, 0.25f}, n_rows)) ==
+          "");
+  for (std::size_t i = 0; i < x.size(); ++i) out[i] = round_to_f8_e4m3(x[i] / 0.25f);
+  check();
+  REQUIRE(simt::run_launch(launch_prepare({x.data(), found.data(), n_columns, 0.0f}, n_rows)) ==
+          "");
+  out = x;
+  check();
+}

@@ -1,11 +1,24 @@
 #include "kernels/cuda/launch.h"
 
+#include <new>
+
 #include "base/checked_math.h"
 #include "kernels/cuda/launch_shapes.h"
 
 namespace nemotron::kernels::cuda {
 
 namespace {
+
+// So that launches with equal arguments have equal bytes. With a compiler that cannot, equal ones
+// may be taken for different, never the reverse.
+template <typename Args>
+void clear_padding(Launch& launch) {
+#if __has_builtin(__builtin_clear_padding)
+  __builtin_clear_padding(std::launder(reinterpret_cast<Args*>(launch.args.data())));
+#else
+  (void)launch;
+#endif
+}
 
 template <typename Args>
 Launch make(KernelId kernel, const Args& args, int n_threads, std::int64_t grid_x,
@@ -16,6 +29,7 @@ Launch make(KernelId kernel, const Args& args, int n_threads, std::int64_t grid_
   launch.grid = {static_cast<std::uint32_t>(grid_x), static_cast<std::uint32_t>(grid_y), 1};
   launch.n_threads = static_cast<std::uint32_t>(n_threads);
   std::memcpy(launch.args.data(), &args, sizeof(Args));
+  clear_padding<Args>(launch);
   return launch;
 }
 

@@ -34,7 +34,8 @@ class CudaDevice {
   CudaDevice& operator=(const CudaDevice&) = delete;
 
   const CudaDriver& driver() const { return driver_; }
-  CuStream stream() const { return stream_; }
+  CuStream stream() const { return stream_; }      // on which all operations run
+  CuStream own_stream() const { return stream_; }  // which no host enqueues on
 
   // Makes the context current until it goes out of scope. Any thread.
   class Entry {

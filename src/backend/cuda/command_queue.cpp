@@ -23,12 +23,11 @@ bool is_over(const RunLimit& limit) {
 }  // namespace
 
 CommandQueue::~CommandQueue() {
+  drain();
   const CudaDevice::Entry entry(device_);
-  if (entry.status().is_ok()) {
-    device_.driver().synchronize(device_.stream());
+  if (entry.status().is_ok())
     for (const CuEvent event : events_)
       if (event != nullptr) device_.driver().destroy_event(event);
-  }
   free_inputs();
 }
 
@@ -99,11 +98,14 @@ bool CommandQueue::may_be_graph(const RunLimit& limit) const {
          !limit.is_stopped();
 }
 
-// What the device has been given still reads the inputs.
+// What the device has been given still reads the inputs. Does not wait for the whole stream, on
+// which a host may have enqueued more.
 void CommandQueue::drain() {
   const CudaDevice::Entry entry(device_);
-  if (entry.status().is_ok())
-    (void)device_.check(device_.driver().synchronize(device_.stream()), "a step");
+  const CuEvent event = events_[0];
+  if (!entry.status().is_ok() || event == nullptr) return;
+  if (device_.check(device_.driver().record_event(event, device_.stream()), "a step").is_ok())
+    (void)device_.check(device_.driver().wait_event(event), "a step");
 }
 
 void CommandQueue::run_all() {
@@ -161,8 +163,8 @@ void CommandQueue::copy(void* to, const void* from, std::size_t size_bytes) {
     status = device_.check(
         device_.driver().copy_on_device(address(to), address(from), size_bytes, device_.stream()),
         "copying");
-  if (status.is_ok())
-    status = device_.check(device_.driver().synchronize(device_.stream()), "copying");
+  if (status.is_ok()) status = end_window();
+  if (status.is_ok()) status = wait_for_oldest();
   keep_fault(std::move(status));
 }
 

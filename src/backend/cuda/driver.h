@@ -69,7 +69,8 @@ inline constexpr int kCuComputeMinor = 76;
   X(free, cuMemFree_v2, (CuPointer memory))                                                        \
   X(allocate_host, cuMemHostAlloc, (void** memory, std::size_t size_bytes, unsigned flags))        \
   X(free_host, cuMemFreeHost, (void* memory))                                                      \
-  X(create_stream, cuStreamCreate, (CuStream * stream, unsigned flags))                            \
+  X(create_stream, cuStreamCreateWithPriority, (CuStream * stream, unsigned flags, int priority))  \
+  X(stream_context, cuStreamGetCtx, (CuStream stream, CuContext * context))                        \
   X(begin_capture, cuStreamBeginCapture_v2, (CuStream stream, int mode))                           \
   X(end_capture, cuStreamEndCapture, (CuStream stream, CuGraph * graph))                           \
   X(instantiate_graph, cuGraphInstantiateWithFlags,                                                \

@@ -18,8 +18,8 @@ using kernels::cuda::kNumKernels;
 std::recursive_mutex the_mutex;
 std::unique_ptr<MockCuda> the_mock = std::make_unique<MockCuda>();
 
-constexpr CuResult kInvalidValue = 1, kInvalidContext = 201, kNotFound = 500;
-constexpr CuResult kCaptureInvalid = 901;
+constexpr CuResult kInvalidValue = 1, kInvalidContext = 201, kInvalidHandle = 400;
+constexpr CuResult kNotFound = 500, kCaptureInvalid = 901;
 const auto kContext = reinterpret_cast<CuContext>(0x1000);
 
 // Counts the call; what it is to return where it may not do anything.
@@ -231,13 +231,20 @@ struct Functions {
     --call.mock().n_objects;
     return call.result();
   }
-  static CuResult create_stream(CuStream* stream, unsigned) {
+  static CuResult create_stream(CuStream* stream, unsigned, int priority) {
     Call call("create_stream", true);
     if (!call.is_ok()) return call.result();
     *stream = new_handle<CuStream>();
-    call.mock().streams.emplace(*stream, std::make_unique<MockCuda::Stream>());
+    const auto made = call.mock().streams.emplace(*stream, std::make_unique<MockCuda::Stream>());
+    made.first->second->priority = priority;
     ++call.mock().n_objects;
     return kCuOk;
+  }
+  static CuResult stream_context(CuStream stream, CuContext* context) {
+    Call call("stream_context", true);
+    if (!call.is_ok()) return call.result();
+    *context = kContext;
+    return call.mock().streams.count(stream) == 1 ? kCuOk : kInvalidHandle;
   }
   static CuResult destroy_stream(CuStream stream) {
     Call call("destroy_stream", true);

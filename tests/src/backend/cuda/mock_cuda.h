@@ -57,6 +57,7 @@ struct MockCuda {
   struct Stream {
     std::deque<std::function<void()>> work;
     std::uint64_t n_done = 0;
+    int priority = 0;
     std::shared_ptr<Work> captured;   // while it is captured
     bool is_capture_invalid = false;  // something failed meanwhile
   };

@@ -144,6 +144,12 @@ typedef struct nemo_context_options {
   void *cuda_context;              /**< A CUcontext of yours on that device, which must outlive the context: all memory and
                                         work is in it. NULL: the device's primary context. Either is current only
                                         during our calls. */
+  void *cuda_stream;               /**< A CUstream of yours in `cuda_context` (NULL: in the device's primary context), which
+                                        must outlive the context and is never captured: all computing is enqueued on it,
+                                        between what you enqueue. NULL: a stream of the context's own. */
+  int32_t cuda_priority;           /**< Of the context's own stream, as CUDA counts: 0 is the default, negative numbers go
+                                        first. What the device does not have becomes the nearest that it has. */
+  uint32_t reserved;               /**< 0. */
 } nemo_context_options;
 
 /** nemo_context_options::snapshot_bytes: no prefix cache. */
@@ -151,7 +157,8 @@ typedef struct nemo_context_options {
 
 /** Default ::nemo_context_options. */
 #define NEMO_CONTEXT_OPTIONS_INIT \
-  {sizeof(nemo_context_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL}
+  {sizeof(nemo_context_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, \
+   NULL, 0, 0}
 
 /** Load a model.
  *  @param path     null-terminated UTF-8: a `.gguf` file, a `.safetensors` file with its `config.json` and

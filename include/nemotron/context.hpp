@@ -65,6 +65,8 @@ struct LoadOptions {
   std::uint32_t device_index = 0; /**< nemo_device_info::index. */
   std::string cuda_module{};      /**< Path of libnemotron-cuda.so; empty: beside the library. */
   void *cuda_context = nullptr;   /**< A CUcontext of yours; NULL: the device's primary one. */
+  void *cuda_stream = nullptr;    /**< A CUstream of yours to compute on; NULL: one of the context's own. */
+  std::int32_t cuda_priority = 0; /**< Of the context's own stream, as CUDA counts. */
 };
 
 /** The sessions to plan for; see ::nemo_plan_options. */
@@ -308,6 +310,8 @@ class Context {
     out.device_index = options.device_index;
     out.cuda_module = options.cuda_module.empty() ? nullptr : options.cuda_module.c_str();
     out.cuda_context = options.cuda_context;
+    out.cuda_stream = options.cuda_stream;
+    out.cuda_priority = options.cuda_priority;
     return out;
   }
   // The C structs borrow from the arguments.

@@ -1,6 +1,7 @@
 #include "kernels/cuda/launch.h"
 
 #include <algorithm>
+#include <new>
 
 #include "base/checked_math.h"
 #include "kernels/cuda/launch_shapes.h"
@@ -9,6 +10,17 @@
 namespace nemotron::kernels::cuda {
 
 namespace {
+
+// So that launches with equal arguments have equal bytes. With a compiler that cannot, equal ones
+// may be taken for different, never the reverse.
+template <typename Args>
+void clear_padding(Launch& launch) {
+#if __has_builtin(__builtin_clear_padding)
+  __builtin_clear_padding(std::launder(reinterpret_cast<Args*>(launch.args.data())));
+#else
+  (void)launch;
+#endif
+}
 
 template <typename Args>
 Launch make(KernelId kernel, const Args& args, int n_threads, std::int64_t grid_x,
@@ -19,6 +31,7 @@ Launch make(KernelId kernel, const Args& args, int n_threads, std::int64_t grid_
   launch.grid = {static_cast<std::uint32_t>(grid_x), static_cast<std::uint32_t>(grid_y), 1};
   launch.n_threads = static_cast<std::uint32_t>(n_threads);
   std::memcpy(launch.args.data(), &args, sizeof(Args));
+  clear_padding<Args>(launch);
   return launch;
 }
 

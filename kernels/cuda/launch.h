@@ -18,8 +18,14 @@ struct Launch {
   KernelId kernel = KernelId::kCount;
   std::array<std::uint32_t, 3> grid = {1, 1, 1};  // blocks
   std::uint32_t n_threads = 1;                    // of a block
-  alignas(16) std::array<std::byte, kMaxArgsBytes> args;
+  alignas(16) std::array<std::byte, kMaxArgsBytes> args = {};
 };
+
+// Whether they are the same call of the same kernel, to the byte: padding in the arguments is zero.
+inline bool operator==(const Launch& a, const Launch& b) {
+  return a.kernel == b.kernel && a.grid == b.grid && a.n_threads == b.n_threads &&
+         std::memcmp(a.args.data(), b.args.data(), a.args.size()) == 0;
+}
 
 // Whether there is anything to run: a grid without blocks is an error to the driver.
 inline bool is_empty(const Launch& launch) {

@@ -49,6 +49,8 @@ Result<CudaChoice> find_cuda(const nemo_context_options& options) {
   CudaChoice choice{driver, std::move(module), {}};
   choice.options.device.index = static_cast<int>(options.device_index);
   choice.options.device.context = static_cast<CuContext>(options.cuda_context);
+  choice.options.device.stream = static_cast<CuStream>(options.cuda_stream);
+  choice.options.device.priority = options.cuda_priority;
   if (options.max_bytes != 0) choice.options.max_bytes = options.max_bytes;
   choice.options.fp8_weight_only = (options.flags & NEMO_LOAD_FP8_WEIGHT_ONLY) != 0;
   return choice;

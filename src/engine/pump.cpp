@@ -130,6 +130,7 @@ bool Engine::plan(Lock& lock) {
     plan_.clear();
     if (!is_any) continue;  // those that did not fit have ended
     step_.start(runner());
+    (void)step_.start_logits(runner());  // with the layers: a device is given both at once
     return true;
   }
 }

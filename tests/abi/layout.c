@@ -99,7 +99,7 @@ LAYOUT_MEMBER(nemo_error, code, 4);
 LAYOUT_MEMBER(nemo_error, byte_offset, 8);
 LAYOUT_MEMBER(nemo_error, message, 16);
 
-LAYOUT_SIZE(nemo_context_options, 136);
+LAYOUT_SIZE(nemo_context_options, 152);
 LAYOUT_MEMBER(nemo_context_options, struct_size, 0);
 LAYOUT_MEMBER(nemo_context_options, flags, 4);
 LAYOUT_MEMBER(nemo_context_options, n_threads, 8);
@@ -122,6 +122,9 @@ LAYOUT_MEMBER(nemo_context_options, device, 112);
 LAYOUT_MEMBER(nemo_context_options, device_index, 116);
 LAYOUT_MEMBER(nemo_context_options, cuda_module, 120);
 LAYOUT_MEMBER(nemo_context_options, cuda_context, 128);
+LAYOUT_MEMBER(nemo_context_options, cuda_stream, 136);
+LAYOUT_MEMBER(nemo_context_options, cuda_priority, 144);
+LAYOUT_MEMBER(nemo_context_options, reserved, 148);
 
 LAYOUT_SIZE(nemo_device_info, 544);
 LAYOUT_MEMBER(nemo_device_info, struct_size, 0);

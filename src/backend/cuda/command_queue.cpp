@@ -23,12 +23,11 @@ bool is_over(const RunLimit& limit) {
 }  // namespace
 
 CommandQueue::~CommandQueue() {
+  drain();
   const CudaDevice::Entry entry(device_);
-  if (entry.status().is_ok()) {
-    device_.driver().synchronize(device_.stream());
+  if (entry.status().is_ok())
     for (const CuEvent event : events_)
       if (event != nullptr) device_.driver().destroy_event(event);
-  }
   free_inputs();
 }
 
@@ -49,8 +48,9 @@ Status CommandQueue::reserve(std::size_t n_commands) {
   return capacity_bytes_ > 0 ? Status::ok() : grow_inputs(kInputBytes);
 }
 
-void CommandQueue::begin() {
+void CommandQueue::begin(std::int64_t n_rows) {
   if (commands_.size() + kMostCommands > commands_.capacity()) run_all();
+  most_rows_ = std::max(most_rows_, n_rows);
 }
 
 CommandQueue::Input CommandQueue::add_input(std::size_t size_bytes) {
@@ -59,21 +59,15 @@ CommandQueue::Input CommandQueue::add_input(std::size_t size_bytes) {
   if (size > capacity_bytes_) keep_fault(grow_inputs(size + size / 4));
   if (!fault_.is_ok() || used_bytes_ + size > capacity_bytes_) return {};
   const std::size_t offset = std::exchange(used_bytes_, used_bytes_ + size);
-  Command command;
-  command.input_offset = offset;
-  command.input_bytes = size;
-  commands_.push_back(command);
   return {host_inputs_ + offset, device_inputs_ + offset};
 }
 
 void CommandQueue::record(const kernels::cuda::Launch& launch) {
-  if (!fault_.is_ok()) return;
-  commands_.emplace_back().launch = launch;
+  if (fault_.is_ok()) commands_.push_back(launch);
 }
 
 kernels::cuda::Launch* CommandQueue::last_launch() {
-  if (next_ == commands_.size() || commands_.back().is_input()) return nullptr;
-  return &commands_.back().launch;
+  return next_ == commands_.size() ? nullptr : &commands_.back();
 }
 
 Result<bool> CommandQueue::advance(const RunLimit& limit) {
@@ -90,6 +84,7 @@ Result<bool> CommandQueue::run(const RunLimit& limit) {
   NEMO_TRY(device_.status());
   const CudaDevice::Entry entry(device_);
   NEMO_TRY(entry.status());
+  if (may_be_graph(limit)) NEMO_TRY(enqueue_whole());
   const std::size_t window = limit.is_limited() ? kWindowCommands : commands_.size();
   for (bool is_first = true; next_ < commands_.size() || n_windows_ > 0; is_first = false) {
     if (!is_first && is_over(limit)) return false;
@@ -102,11 +97,19 @@ Result<bool> CommandQueue::run(const RunLimit& limit) {
   return true;
 }
 
-// What the device has been given still reads the inputs.
+bool CommandQueue::may_be_graph(const RunLimit& limit) const {
+  return next_ == 0 && n_windows_ == 0 && most_rows_ <= kGraphRows && !limit.has_deadline() &&
+         !limit.is_stopped();
+}
+
+// What the device has been given still reads the inputs. Does not wait for the whole stream, on
+// which a host may have enqueued more.
 void CommandQueue::drain() {
   const CudaDevice::Entry entry(device_);
-  if (entry.status().is_ok())
-    (void)device_.check(device_.driver().synchronize(device_.stream()), "a step");
+  const CuEvent event = events_[0];
+  if (!entry.status().is_ok() || event == nullptr) return;
+  if (device_.check(device_.driver().record_event(event, device_.stream()), "a step").is_ok())
+    (void)device_.check(device_.driver().wait_event(event), "a step");
 }
 
 void CommandQueue::run_all() {
@@ -114,22 +117,37 @@ void CommandQueue::run_all() {
   if (!result.is_ok()) keep_fault(std::move(result).status());
 }
 
+// All that is recorded as one window, if there is a graph of it.
+Status CommandQueue::enqueue_whole() {
+  NEMO_TRY(send_inputs());
+  NEMO_ASSIGN(const bool is_enqueued, graphs_.enqueue(commands_));
+  if (!is_enqueued) return Status::ok();
+  next_ = commands_.size();
+  return end_window();
+}
+
 Status CommandQueue::enqueue(std::size_t n_commands) {
-  for (std::size_t i = 0; i < n_commands; ++i) NEMO_TRY(enqueue_one(commands_[next_ + i]));
+  NEMO_TRY(send_inputs());
+  for (std::size_t i = 0; i < n_commands; ++i)
+    NEMO_TRY(device_.launch(commands_[next_ + i], device_.stream()));
   next_ += n_commands;
+  return end_window();
+}
+
+Status CommandQueue::send_inputs() {
+  const std::size_t begin = std::exchange(sent_bytes_, used_bytes_);
+  if (begin == used_bytes_) return Status::ok();
+  return device_.check(
+      device_.driver().copy_to_device(address(device_inputs_ + begin), host_inputs_ + begin,
+                                      used_bytes_ - begin, device_.stream()),
+      "sending a step's inputs");
+}
+
+Status CommandQueue::end_window() {
   const CuEvent event = events_[(oldest_ + n_windows_) % kMostWindows];
   NEMO_TRY(device_.check(device_.driver().record_event(event, device_.stream()), "a step"));
   ++n_windows_;
   return Status::ok();
-}
-
-Status CommandQueue::enqueue_one(const Command& command) {
-  if (!command.is_input()) return device_.launch(command.launch, device_.stream());
-  return device_.check(
-      device_.driver().copy_to_device(address(device_inputs_ + command.input_offset),
-                                      host_inputs_ + command.input_offset, command.input_bytes,
-                                      device_.stream()),
-      "sending a step's inputs");
 }
 
 Status CommandQueue::wait_for_oldest() {
@@ -149,14 +167,15 @@ void CommandQueue::copy(void* to, const void* from, std::size_t size_bytes) {
     status = device_.check(
         device_.driver().copy_on_device(address(to), address(from), size_bytes, device_.stream()),
         "copying");
-  if (status.is_ok())
-    status = device_.check(device_.driver().synchronize(device_.stream()), "copying");
+  if (status.is_ok()) status = end_window();
+  if (status.is_ok()) status = wait_for_oldest();
   keep_fault(std::move(status));
 }
 
 Status CommandQueue::grow_inputs(std::size_t size_bytes) {
   const CudaDevice::Entry entry(device_);
   NEMO_TRY(entry.status());
+  graphs_.clear();  // their launches read what is freed here
   free_inputs();
   void* host = nullptr;
   NEMO_TRY(
@@ -173,13 +192,14 @@ void CommandQueue::free_inputs() noexcept {
   if (host_inputs_ != nullptr && entry.status().is_ok()) device_.driver().free_host(host_inputs_);
   if (device_inputs_ != nullptr) pool_.give_back(device_inputs_);
   host_inputs_ = device_inputs_ = nullptr;
-  capacity_bytes_ = used_bytes_ = 0;
+  capacity_bytes_ = used_bytes_ = sent_bytes_ = 0;
 }
 
 void CommandQueue::forget() {
   commands_.clear();
   next_ = 0;
-  used_bytes_ = 0;
+  used_bytes_ = sent_bytes_ = 0;
+  most_rows_ = 0;
   n_windows_ = 0;
   oldest_ = 0;
   ++generation_;

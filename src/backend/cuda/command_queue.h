@@ -1,6 +1,8 @@
 // Recorded operations of the CUDA backend: launches, in order, and small inputs from the host that
-// they read (token ids, where states lie). They are handed to the device a few at a time, so that a
-// deadline or a cancel leaves little work behind; without a limit all at once.
+// they read (token ids, where states lie), which are sent before them in one piece. Launches are
+// handed to the device a few at a time, so that a deadline or a cancel leaves little work behind;
+// without a limit all at once. A step of a few rows that came before goes as one graph, unless
+// there is a deadline: it is short enough for a cancel.
 #pragma once
 
 #include <array>
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "backend/cuda/device_pool.h"
+#include "backend/cuda/graph_cache.h"
 #include "kernels/cuda/launch.h"
 #include "threading/run_limit.h"
 
@@ -18,7 +21,10 @@ class CommandQueue {
  public:
   static constexpr std::size_t kInputBytes = std::size_t{1} << 20;  // of inputs, to begin with
 
-  CommandQueue(CudaDevice& device, DevicePool& pool) : device_(device), pool_(pool) {}
+  static constexpr std::int64_t kGraphRows = 32;  // most rows of a step that may be one graph
+
+  CommandQueue(CudaDevice& device, DevicePool& pool)
+      : device_(device), pool_(pool), graphs_(device) {}
   ~CommandQueue();
   CommandQueue(const CommandQueue&) = delete;
   CommandQueue& operator=(const CommandQueue&) = delete;
@@ -27,10 +33,10 @@ class CommandQueue {
   Status reserve(std::size_t n_commands);
 
   // Recording. It does not fail: what goes wrong is told by the next advance().
-  // Begins an operation of at most kMostCommands: where there is no room for them, after running
-  // what is there.
+  // Begins an operation of at most kMostCommands on that many rows: where there is no room for
+  // them, after running what is there.
   static constexpr std::size_t kMostCommands = 5;
-  void begin();
+  void begin(std::int64_t n_rows = 1);
   // Room for an input of the operation that has begun, one at most: `host` is to be filled before
   // the next advance(), and is at `device` when the following commands run. Null where there is
   // none; the operation is then not to be recorded.
@@ -40,8 +46,7 @@ class CommandQueue {
   };
   Input add_input(std::size_t size_bytes);
   void record(const kernels::cuda::Launch& launch);
-  // What was recorded last, where that was a launch that the device has not been given: to be
-  // changed.
+  // What was recorded last, to be changed; null where the device has been given it.
   kernels::cuda::Launch* last_launch();
   // Counts how often the inputs so far have become invalid.
   std::uint64_t generation() const { return generation_; }
@@ -55,19 +60,15 @@ class CommandQueue {
   void keep_fault(Status status);
 
  private:
-  // A launch, or, without a kernel, inputs to be sent.
-  struct Command {
-    kernels::cuda::Launch launch;
-    std::size_t input_offset = 0;
-    std::size_t input_bytes = 0;
-    bool is_input() const { return launch.kernel == kernels::cuda::KernelId::kCount; }
-  };
   static constexpr std::size_t kWindowCommands = 8;  // between two looks at the limit
   static constexpr std::size_t kMostWindows = 2;     // with the device at once
 
   Result<bool> run(const RunLimit& limit);
+  bool may_be_graph(const RunLimit& limit) const;
+  Status enqueue_whole();
   Status enqueue(std::size_t n_commands);
-  Status enqueue_one(const Command& command);
+  Status send_inputs();
+  Status end_window();
   Status wait_for_oldest();
   Status grow_inputs(std::size_t size_bytes);
   void free_inputs() noexcept;
@@ -77,13 +78,16 @@ class CommandQueue {
 
   CudaDevice& device_;
   DevicePool& pool_;
-  std::vector<Command> commands_;
-  std::size_t next_ = 0;  // the first that the device has not been given
+  GraphCache graphs_;
+  std::vector<kernels::cuda::Launch> commands_;
+  std::size_t next_ = 0;        // the first that the device has not been given
+  std::int64_t most_rows_ = 0;  // of an operation
   // Inputs lie at the same offset on both sides.
   std::byte* host_inputs_ = nullptr;
   std::byte* device_inputs_ = nullptr;
   std::size_t capacity_bytes_ = 0;
   std::size_t used_bytes_ = 0;
+  std::size_t sent_bytes_ = 0;  // of those
   std::uint64_t generation_ = 0;
   std::array<CuEvent, kMostWindows> events_ = {};  // the end of each window, in turns
   std::size_t n_windows_ = 0;                      // with the device

@@ -42,10 +42,9 @@ Result<std::unique_ptr<CudaDevice>> CudaDevice::open(const CudaDriver& driver,
   std::unique_ptr<CudaDevice> device(new CudaDevice(driver, options));
   Status status = device->take_context();
   if (status.is_ok()) status = device->load(module);
-  if (status.is_ok() || status.code() == StatusCode::kOutOfMemory) {
-    if (!status.is_ok()) return status;
-    return device;
-  }
+  if (status.is_ok()) return device;
+  if (status.code() == StatusCode::kOutOfMemory || status.code() == StatusCode::kInvalidArgument)
+    return status;
   return Status(StatusCode::kNoDevice, status.message());
 }
 
@@ -77,7 +76,20 @@ Status CudaDevice::load(const CudaModule& module) {
     modules_.push_back(loaded);
   }
   NEMO_TRY(find_functions(module));
-  return check(driver_.create_stream(&stream_, kCuStreamNonBlocking), "making a stream");
+  return take_stream();
+}
+
+Status CudaDevice::take_stream() {
+  if (options_.stream != nullptr) {
+    CuContext context = nullptr;
+    const CuResult result = driver_.stream_context(options_.stream, &context);
+    if (result != kCuOk || context != context_)
+      return {StatusCode::kInvalidArgument,
+              join("the stream is not one of the CUDA context",
+                   result == kCuOk ? std::string() : ": " + driver_.name_of(result))};
+  }
+  return check(driver_.create_stream(&own_stream_, kCuStreamNonBlocking, options_.priority),
+               "making a stream");
 }
 
 // Each kernel is in one of the modules; which does not matter.
@@ -99,7 +111,7 @@ CudaDevice::~CudaDevice() {
   {
     const Entry entry(*this);
     if (entry.status().is_ok()) {
-      if (stream_ != nullptr) driver_.destroy_stream(stream_);
+      if (own_stream_ != nullptr) driver_.destroy_stream(own_stream_);
       for (const CuModule module : modules_) driver_.unload_module(module);
     }
   }

@@ -1,5 +1,6 @@
-// A CUDA device as the backend uses it: a context, the kernels loaded into it, and a stream. The
-// context is made current only inside our own calls: a host's own stays as it was.
+// A CUDA device as the backend uses it: a context, the kernels loaded into it, and a stream.
+// Context and stream may be a host's. The context is made current only inside our own calls: a
+// host's own stays as it was.
 //
 // Whatever fails on the device but for want of memory ends it: CUDA contexts do not recover from a
 // failed kernel. Every later call returns kDeviceLost; other contexts in the process go on.
@@ -21,11 +22,13 @@ namespace nemotron {
 struct CudaDeviceOptions {
   int index = 0;                // as CUDA counts
   CuContext context = nullptr;  // of the host, which keeps it alive; null: the device's primary one
+  CuStream stream = nullptr;    // of the host, in that context; null: one of our own
+  int priority = 0;             // of our own, as CUDA counts; the driver clamps it
 };
 
 class CudaDevice {
  public:
-  // Loads the kernels. kNoDevice with the reason, kOutOfMemory.
+  // Loads the kernels. kNoDevice with the reason, kOutOfMemory, kInvalidArgument for the stream.
   static Result<std::unique_ptr<CudaDevice>> open(const CudaDriver& driver,
                                                   const CudaModule& module,
                                                   const CudaDeviceOptions& options);
@@ -34,8 +37,11 @@ class CudaDevice {
   CudaDevice& operator=(const CudaDevice&) = delete;
 
   const CudaDriver& driver() const { return driver_; }
-  CuStream stream() const { return stream_; }
   int compute_capability() const { return compute_capability_; }  // 90 for 9.0
+  // On which all operations run.
+  CuStream stream() const { return options_.stream != nullptr ? options_.stream : own_stream_; }
+  // Which no host enqueues on.
+  CuStream own_stream() const { return own_stream_; }
 
   // Makes the context current until it goes out of scope. Any thread.
   class Entry {
@@ -67,6 +73,7 @@ class CudaDevice {
   Status take_context();
   Status load(const CudaModule& module);
   Status find_functions(const CudaModule& module);
+  Status take_stream();
 
   const CudaDriver driver_;
   const CudaDeviceOptions options_;
@@ -76,7 +83,7 @@ class CudaDevice {
   bool has_primary_ = false;  // a reference to it, to give back
   std::vector<CuModule> modules_;
   std::array<CuFunction, kernels::cuda::kNumKernels> functions_ = {};
-  CuStream stream_ = nullptr;
+  CuStream own_stream_ = nullptr;
   std::atomic<CuResult> fault_{kCuOk};  // the first that lost it
 };
 

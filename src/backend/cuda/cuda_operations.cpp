@@ -1,9 +1,11 @@
 // The operations of the CUDA backend: arguments for the kernels.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
 #include "backend/cuda/cuda_backend.h"
+#include "base/checked_math.h"
 #include "kernels/common/linear_params.h"
 #include "kernels/cuda/packed_layout.h"
 
@@ -12,6 +14,8 @@ namespace nemotron {
 using namespace kernels::cuda;
 
 namespace {
+
+constexpr std::size_t kFewBlocks = 64;  // of all sequences of a step
 
 float* first_element(const Activation& a) { return static_cast<float*>(a.data); }
 
@@ -48,7 +52,8 @@ bf16_bits* CudaBackend::prepared(const Activation& a) const {
   return uses_tensor_cores_ ? reinterpret_cast<bf16_bits*>(rounded_part(a)) : nullptr;
 }
 
-// The spans, then the blocks of each, then each row's span.
+// The spans, then each row's span, then the blocks of each. There is room for more blocks, so that
+// nothing but what the inputs hold changes from one step of the same shape to the next.
 CudaBackend::StepTable CudaBackend::table_of(const StepBatch& batch) {
   if (table_.spans != nullptr && table_spans_ == batch.spans.data() &&
       table_generation_ == queue_->generation())
@@ -56,14 +61,14 @@ CudaBackend::StepTable CudaBackend::table_of(const StepBatch& batch) {
   std::size_t n_blocks = 0;
   for (const Span& span : batch.spans) n_blocks += n_blocks_of(batch, span);
   const std::size_t spans_bytes = batch.spans.size() * sizeof(SpanArgs);
-  const std::size_t blocks_bytes = n_blocks * sizeof(void*);
-  const auto n_rows = static_cast<std::size_t>(batch.n_rows);
-  const CommandQueue::Input input =
-      queue_->add_input(spans_bytes + blocks_bytes + n_rows * sizeof(std::int32_t));
+  const std::size_t rows_bytes =
+      round_up(static_cast<std::size_t>(batch.n_rows) * sizeof(std::int32_t), alignof(void*));
+  const std::size_t blocks_bytes = std::bit_ceil(std::max(n_blocks, kFewBlocks)) * sizeof(void*);
+  const CommandQueue::Input input = queue_->add_input(spans_bytes + rows_bytes + blocks_bytes);
   table_ = {};
   if (input.host == nullptr) return table_;
-  std::size_t block_at = spans_bytes;
-  std::byte* const rows = input.host + spans_bytes + blocks_bytes;
+  std::size_t block_at = spans_bytes + rows_bytes;
+  std::byte* const rows = input.host + spans_bytes;
   for (std::size_t i = 0; i < batch.spans.size(); ++i) {
     const Span& span = batch.spans[i];
     SpanArgs args = span_args(batch, span);
@@ -77,7 +82,7 @@ CudaBackend::StepTable CudaBackend::table_of(const StepBatch& batch) {
       std::memcpy(rows + static_cast<std::size_t>(row) * sizeof index, &index, sizeof index);
   }
   table_ = {reinterpret_cast<const SpanArgs*>(input.device),
-            reinterpret_cast<const std::int32_t*>(input.device + spans_bytes + blocks_bytes)};
+            reinterpret_cast<const std::int32_t*>(input.device + spans_bytes)};
   table_spans_ = batch.spans.data();
   table_generation_ = queue_->generation();
   return table_;
@@ -91,7 +96,7 @@ const std::int32_t* CudaBackend::send(std::span<const std::int32_t> indices) {
 }
 
 void CudaBackend::embed(const Matrix& table, std::span<const std::int32_t> tokens, TensorView out) {
-  queue_->begin();
+  queue_->begin(static_cast<std::int64_t>(tokens.size()));
   const std::int32_t* sent = tokens.empty() ? nullptr : send(tokens);
   if (sent == nullptr) return;
   const EmbedArgs args{table.memory.data(),

@@ -19,7 +19,7 @@ Status CudaTransfer::prepare() {
   const CudaDevice::Entry entry(device_);
   NEMO_TRY(entry.status());
   const CudaDriver& cuda = device_.driver();
-  NEMO_TRY(device_.check(cuda.create_stream(&stream_, kCuStreamNonBlocking), "making a stream"));
+  NEMO_TRY(device_.check(cuda.create_stream(&stream_, kCuStreamNonBlocking, 0), "making a stream"));
   for (CuEvent& event : sent_)
     NEMO_TRY(device_.check(cuda.create_event(&event, kCuEventNoTiming), "making an event"));
   void* memory = nullptr;

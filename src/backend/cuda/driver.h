@@ -20,6 +20,8 @@ struct CUmod_st;
 struct CUfunc_st;
 struct CUstream_st;
 struct CUevent_st;
+struct CUgraph_st;
+struct CUgraphExec_st;
 
 namespace nemotron {
 
@@ -31,6 +33,8 @@ using CuModule = CUmod_st*;            // CUmodule
 using CuFunction = CUfunc_st*;         // CUfunction
 using CuStream = CUstream_st*;         // CUstream
 using CuEvent = CUevent_st*;           // CUevent
+using CuGraph = CUgraph_st*;           // CUgraph
+using CuGraphExec = CUgraphExec_st*;   // CUgraphExec
 
 inline constexpr CuResult kCuOk = 0;
 inline constexpr CuResult kCuOutOfMemory = 2;
@@ -39,7 +43,8 @@ inline constexpr CuResult kCuNoBinary = 209;  // no code for this device in the 
 inline constexpr CuResult kCuNotFound = 500;
 inline constexpr unsigned kCuStreamNonBlocking = 1;
 inline constexpr unsigned kCuEventNoTiming = 2;
-inline constexpr int kCuProcessors = 16;  // CUdevice_attribute values
+inline constexpr int kCuCaptureThreadLocal = 1;  // CUstreamCaptureMode: other threads are free
+inline constexpr int kCuProcessors = 16;         // CUdevice_attribute values
 inline constexpr int kCuComputeMajor = 75;
 inline constexpr int kCuComputeMinor = 76;
 
@@ -64,7 +69,15 @@ inline constexpr int kCuComputeMinor = 76;
   X(free, cuMemFree_v2, (CuPointer memory))                                                        \
   X(allocate_host, cuMemHostAlloc, (void** memory, std::size_t size_bytes, unsigned flags))        \
   X(free_host, cuMemFreeHost, (void* memory))                                                      \
-  X(create_stream, cuStreamCreate, (CuStream * stream, unsigned flags))                            \
+  X(create_stream, cuStreamCreateWithPriority, (CuStream * stream, unsigned flags, int priority))  \
+  X(stream_context, cuStreamGetCtx, (CuStream stream, CuContext * context))                        \
+  X(begin_capture, cuStreamBeginCapture_v2, (CuStream stream, int mode))                           \
+  X(end_capture, cuStreamEndCapture, (CuStream stream, CuGraph * graph))                           \
+  X(instantiate_graph, cuGraphInstantiateWithFlags,                                                \
+    (CuGraphExec * executable, CuGraph graph, unsigned long long flags))                           \
+  X(launch_graph, cuGraphLaunch, (CuGraphExec executable, CuStream stream))                        \
+  X(destroy_graph, cuGraphDestroy, (CuGraph graph))                                                \
+  X(destroy_executable, cuGraphExecDestroy, (CuGraphExec executable))                              \
   X(destroy_stream, cuStreamDestroy_v2, (CuStream stream))                                         \
   X(synchronize, cuStreamSynchronize, (CuStream stream))                                           \
   X(create_event, cuEventCreate, (CuEvent * event, unsigned flags))                                \

@@ -89,6 +89,17 @@ TEST_CASE("a CUDA module that is none is a reason, and a device that is not ther
   options.cuda_context = &options;
   CHECK(nemo_context_load(kChat.c_str(), &options, &context, failure.out()) ==
         NEMO_E_INVALID_ARGUMENT);
+  options.cuda_context = nullptr;
+  options.cuda_stream = &options;
+  CHECK(nemo_context_load(kChat.c_str(), &options, &context, failure.out()) ==
+        NEMO_E_INVALID_ARGUMENT);
+  options.cuda_stream = nullptr;
+  options.cuda_priority = -3;  // means nothing here
+  CHECK(nemo_context_load(kChat.c_str(), &options, &context, failure.out()) == NEMO_OK);
+  nemo_context_free(context);
+  options.reserved = 1;
+  CHECK(nemo_context_load(kChat.c_str(), &options, &context, failure.out()) ==
+        NEMO_E_INVALID_ARGUMENT);
 }
 
 TEST_CASE("memory is planned for the device that would be taken") {

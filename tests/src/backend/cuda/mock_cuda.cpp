@@ -1,7 +1,9 @@
 #include "mock_cuda.h"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
+#include <utility>
 
 #include "kernels/cuda/kernel_list.h"
 #include "simt/run_launch.h"
@@ -16,7 +18,8 @@ using kernels::cuda::kNumKernels;
 std::recursive_mutex the_mutex;
 std::unique_ptr<MockCuda> the_mock = std::make_unique<MockCuda>();
 
-constexpr CuResult kInvalidValue = 1, kInvalidContext = 201, kNotFound = 500;
+constexpr CuResult kInvalidValue = 1, kInvalidContext = 201, kInvalidHandle = 400;
+constexpr CuResult kNotFound = 500, kCaptureInvalid = 901;
 const auto kContext = reinterpret_cast<CuContext>(0x1000);
 
 // Counts the call; what it is to return where it may not do anything.
@@ -26,9 +29,10 @@ class Call {
     ++mock_.counts[name];
     const bool may_fail = mock_.may_fail.empty() || mock_.may_fail.count(name) > 0;
     if (may_fail && mock_.n_calls++ == mock_.fail_at) {
-      mock_.failed_call = name;
+      mock_.failed_call = (mock_.is_capturing() ? "captured " : "") + std::string(name);
       result_ = mock_.failure;
       mock_.is_lost = mock_.failure != kCuOutOfMemory;
+      for (auto& [handle, stream] : mock_.streams) stream->is_capture_invalid = true;
     } else if (mock_.is_lost && needs_context) {
       result_ = mock_.failure;
     } else if (needs_context && mock_.contexts.empty()) {
@@ -39,6 +43,12 @@ class Call {
   MockCuda& mock() { return mock_; }
   bool is_ok() const { return result_ == kCuOk; }
   CuResult result() const { return result_; }
+  // Waits, allocates or frees, which no captured stream allows.
+  bool breaks_capture(const char* name) {
+    if (!mock_.is_capturing()) return false;
+    fault(std::string(name) + " during a capture");
+    return true;
+  }
   CuResult fault(const std::string& what) {
     mock_.faults.push_back(what);
     return kInvalidValue;
@@ -50,10 +60,11 @@ class Call {
   CuResult result_ = kCuOk;
 };
 
+std::uintptr_t last_handle = 0x100;
+
 template <typename Handle>
 Handle new_handle() {
-  static std::uintptr_t next = 0x100;
-  return reinterpret_cast<Handle>(next += 16);
+  return reinterpret_cast<Handle>(last_handle += 16);
 }
 
 bool is_device_memory(const MockCuda& mock, CuPointer at, std::size_t size) {
@@ -79,7 +90,11 @@ void run_until(MockCuda::Stream& stream, std::uint64_t position) {
 CuResult enqueue(Call& call, CuStream stream, std::function<void()> work) {
   const auto found = call.mock().streams.find(stream);
   if (found == call.mock().streams.end()) return call.fault("work on no stream");
-  found->second->work.push_back(std::move(work));
+  if (found->second->captured != nullptr) {
+    found->second->captured->push_back(std::move(work));
+  } else {
+    found->second->work.push_back(std::move(work));
+  }
   return kCuOk;
 }
 
@@ -173,6 +188,7 @@ struct Functions {
   }
   static CuResult allocate(CuPointer* out, std::size_t size) {
     Call call("allocate", true);
+    if (call.breaks_capture("allocate")) return kInvalidValue;
     if (!call.is_ok()) return call.result();
     MockCuda& mock = call.mock();
     if (size == 0) return call.fault("no bytes to allocate");
@@ -188,6 +204,7 @@ struct Functions {
   }
   static CuResult free(CuPointer at) {
     Call call("free", true);
+    if (call.breaks_capture("free")) return kInvalidValue;
     MockCuda& mock = call.mock();
     const auto found = mock.memory.find(static_cast<std::uintptr_t>(at));
     if (found == mock.memory.end()) return call.fault("free of what was not allocated");
@@ -199,6 +216,7 @@ struct Functions {
   }
   static CuResult allocate_host(void** out, std::size_t size, unsigned) {
     Call call("allocate_host", true);
+    if (call.breaks_capture("allocate_host")) return kInvalidValue;
     if (!call.is_ok()) return call.result();
     std::vector<std::byte> bytes(size);
     *out = bytes.data();
@@ -208,26 +226,91 @@ struct Functions {
   }
   static CuResult free_host(void* memory) {
     Call call("free_host", true);
+    if (call.breaks_capture("free_host")) return kInvalidValue;
     if (call.mock().host_memory.erase(memory) == 0) return call.fault("free_host of a stranger");
     --call.mock().n_objects;
     return call.result();
   }
-  static CuResult create_stream(CuStream* stream, unsigned) {
+  static CuResult create_stream(CuStream* stream, unsigned, int priority) {
     Call call("create_stream", true);
     if (!call.is_ok()) return call.result();
     *stream = new_handle<CuStream>();
-    call.mock().streams.emplace(*stream, std::make_unique<MockCuda::Stream>());
+    const auto made = call.mock().streams.emplace(*stream, std::make_unique<MockCuda::Stream>());
+    made.first->second->priority = priority;
     ++call.mock().n_objects;
     return kCuOk;
   }
+  static CuResult stream_context(CuStream stream, CuContext* context) {
+    Call call("stream_context", true);
+    if (!call.is_ok()) return call.result();
+    *context = kContext;
+    return call.mock().streams.count(stream) == 1 ? kCuOk : kInvalidHandle;
+  }
   static CuResult destroy_stream(CuStream stream) {
     Call call("destroy_stream", true);
+    if (call.breaks_capture("destroy_stream")) return kInvalidValue;
     if (call.mock().streams.erase(stream) == 0) return call.fault("destroy of no stream");
+    --call.mock().n_objects;
+    return call.result();
+  }
+  static CuResult begin_capture(CuStream stream, int mode) {
+    Call call("begin_capture", true);
+    if (!call.is_ok()) return call.result();
+    const auto found = call.mock().streams.find(stream);
+    if (found == call.mock().streams.end() || mode != kCuCaptureThreadLocal ||
+        call.mock().is_capturing())
+      return call.fault("begin_capture of no stream, or twice");
+    found->second->captured = std::make_shared<MockCuda::Work>();
+    found->second->is_capture_invalid = false;
+    return kCuOk;
+  }
+  // Ends it also where it fails.
+  static CuResult end_capture(CuStream stream, CuGraph* graph) {
+    Call call("end_capture", true);
+    const auto found = call.mock().streams.find(stream);
+    if (found == call.mock().streams.end() || found->second->captured == nullptr)
+      return call.fault("end_capture without a beginning");
+    const auto captured = std::exchange(found->second->captured, nullptr);
+    *graph = nullptr;
+    if (!call.is_ok()) return call.result();
+    if (found->second->is_capture_invalid) return kCaptureInvalid;
+    *graph = new_handle<CuGraph>();
+    call.mock().graphs.emplace(*graph, captured);
+    ++call.mock().n_objects;
+    return kCuOk;
+  }
+  static CuResult instantiate_graph(CuGraphExec* executable, CuGraph graph, unsigned long long) {
+    Call call("instantiate_graph", true);
+    if (!call.is_ok()) return call.result();
+    const auto found = call.mock().graphs.find(graph);
+    if (found == call.mock().graphs.end()) return call.fault("instantiate_graph of no graph");
+    *executable = new_handle<CuGraphExec>();
+    call.mock().graphs.emplace(*executable, found->second);
+    ++call.mock().n_objects;
+    return kCuOk;
+  }
+  static CuResult launch_graph(CuGraphExec executable, CuStream stream) {
+    Call call("launch_graph", true);
+    if (!call.is_ok()) return call.result();
+    const auto found = call.mock().graphs.find(executable);
+    if (found == call.mock().graphs.end()) return call.fault("launch_graph of no graph");
+    return enqueue(call, stream, [work = found->second] {
+      for (const auto& piece : *work) piece();
+    });
+  }
+  static CuResult destroy_graph(CuGraph graph) { return destroy("destroy_graph", graph); }
+  static CuResult destroy_executable(CuGraphExec executable) {
+    return destroy("destroy_executable", executable);
+  }
+  static CuResult destroy(const char* name, void* graph) {
+    Call call(name, true);
+    if (call.mock().graphs.erase(graph) == 0) return call.fault(std::string(name) + " of none");
     --call.mock().n_objects;
     return call.result();
   }
   static CuResult synchronize(CuStream stream) {
     Call call("synchronize", true);
+    if (call.breaks_capture("synchronize")) return kInvalidValue;
     const auto found = call.mock().streams.find(stream);
     if (found == call.mock().streams.end()) return call.fault("synchronize of no stream");
     run_until(*found->second, UINT64_MAX);
@@ -249,6 +332,7 @@ struct Functions {
   }
   static CuResult record_event(CuEvent event, CuStream stream) {
     Call call("record_event", true);
+    if (call.breaks_capture("record_event")) return kInvalidValue;
     if (!call.is_ok()) return call.result();
     MockCuda& mock = call.mock();
     const auto on = mock.streams.find(stream);
@@ -259,6 +343,7 @@ struct Functions {
   }
   static CuResult wait_event(CuEvent event) {
     Call call("wait_event", true);
+    if (call.breaks_capture("wait_event")) return kInvalidValue;
     const auto found = call.mock().events.find(event);
     if (found == call.mock().events.end()) return call.fault("wait for no event");
     const MockCuda::Event& recorded = *found->second;
@@ -337,6 +422,11 @@ CudaModule MockCuda::module() {
   static const nemo_cuda_module kModule = {
       NEMO_CUDA_MODULE_ABI, 2, kernels::cuda::kernel_signature(), 75, 0, "mock", kImages};
   return {{std::shared_ptr<void>(), &kModule}, "mock"};
+}
+
+bool MockCuda::is_capturing() const {
+  return std::any_of(streams.begin(), streams.end(),
+                     [](const auto& entry) { return entry.second->captured != nullptr; });
 }
 
 std::string MockCuda::leftovers() const {

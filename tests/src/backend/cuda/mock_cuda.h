@@ -1,7 +1,8 @@
 // A CUDA driver without a device: memory is the host's, kernels run on the SIMT machine. Streams
 // really are queues: what is enqueued runs when somebody waits for it, so that who forgets to wait,
-// or fills a buffer again too early, gets wrong numbers. Calls are counted, the stack of contexts
-// is watched, copies must stay inside one allocation, and any call can be made to fail.
+// or fills a buffer again too early, gets wrong numbers. What is enqueued while a stream is
+// captured becomes a graph. Calls are counted, the stack of contexts is watched, copies must stay
+// inside one allocation, and any call can be made to fail.
 //
 // What it cannot show: races, the order of different streams, and speed.
 #pragma once
@@ -35,12 +36,12 @@ struct MockCuda {
   int n_devices = 1;
 
   // What has happened.
-  std::int64_t n_calls = 0;                    // that may fail
-  std::string failed_call;                     // the name of the one that was made to fail
+  std::int64_t n_calls = 0;  // that may fail
+  std::string failed_call;   // of the one that was made to fail; "captured launch"
   std::map<std::string, std::int64_t> counts;  // of calls, by their name in CudaDriver
   std::uint64_t copied_to_host_bytes = 0;
-  std::uint64_t used_bytes = 0;     // of the device
-  std::int64_t n_objects = 0;       // streams, events, modules, host memory, primary contexts
+  std::uint64_t used_bytes = 0;  // of the device
+  std::int64_t n_objects = 0;    // streams, events, modules, graphs, host memory, primary contexts
   std::vector<CuContext> contexts;  // pushed
   std::vector<std::string> faults;  // uses that a device would not forgive
   bool is_lost = false;             // after a failure that ends a context
@@ -52,10 +53,15 @@ struct MockCuda {
   // No object and no memory is left, every context was popped, and nothing was used wrongly.
   std::string leftovers() const;
 
+  using Work = std::vector<std::function<void()>>;
   struct Stream {
     std::deque<std::function<void()>> work;
     std::uint64_t n_done = 0;
+    int priority = 0;
+    std::shared_ptr<Work> captured;   // while it is captured
+    bool is_capture_invalid = false;  // something failed meanwhile
   };
+  bool is_capturing() const;
   struct Event {
     Stream* stream = nullptr;
     std::uint64_t position = 0;  // of the stream, n_done and what is queued
@@ -69,6 +75,7 @@ struct MockCuda {
   std::map<CuStream, std::unique_ptr<Stream>> streams;
   std::map<CuEvent, std::unique_ptr<Event>> events;
   std::map<void*, std::vector<std::byte>> host_memory;
+  std::map<void*, std::shared_ptr<Work>> graphs;  // and executable ones
 };
 
 }  // namespace nemotron::test

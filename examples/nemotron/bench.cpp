@@ -157,6 +157,8 @@ void measure_more(const Options& options, const nemotron::Context& context,
         50);
 }
 
+double share_of(double rate, double limit) { return limit > 0 ? rate / limit : 0.0; }
+
 // The level that the model will run at.
 std::uint32_t isa_of(const ModelOptions& options) {
   nemotron::LoadOptions load;
@@ -169,7 +171,10 @@ ordered_json measure(const Options& options) {
   const unsigned n_threads = options.model.n_threads != 0
                                  ? options.model.n_threads
                                  : std::max(1u, std::thread::hardware_concurrency());
-  const MachineLimits limits = measure_machine(n_threads, isa_of(options.model));
+  // What a GPU allows is not measured.
+  const MachineLimits limits = options.model.device == NEMO_DEVICE_CPU
+                                   ? measure_machine(n_threads, isa_of(options.model))
+                                   : MachineLimits{};
   const auto start = Clock::now();
   nemotron::Context context = load_model(options.model);
   ordered_json report = {{"model", options.model.path}, {"threads", n_threads}};
@@ -202,7 +207,7 @@ ordered_json measure(const Options& options) {
                          {"tokens_per_s", times.rates(options.n_prompt)},
                          {"ops_per_s", ops / times.median()},
                          {"limit", has_int8 ? "int8" : "f32"},
-                         {"of_limit", peak > 0 ? ops / times.median() / peak : 0.0},
+                         {"of_limit", share_of(ops / times.median(), peak)},
                          {"by_operation", operations.report()}};
   }
   if (options.n_generate > 0) {
@@ -220,7 +225,7 @@ ordered_json measure(const Options& options) {
                         {"bytes_per_token", bytes},
                         {"bytes_per_s", bytes * rate},
                         {"limit", "read"},
-                        {"of_limit", bytes * rate / limits.read_bytes_per_s},
+                        {"of_limit", share_of(bytes * rate, limits.read_bytes_per_s)},
                         {"by_operation", operations.report()}};
   }
   measure_more(options, context, tokens, operations, report);

@@ -17,6 +17,7 @@ double peak_of(const nemo_operation_stats& stats, const MachineLimits& limits) {
 
 double least_seconds(const nemo_operation_stats& stats, const MachineLimits& limits) {
   const double peak = peak_of(stats, limits);
+  if (limits.read_bytes_per_s <= 0) return 0;  // not measured
   const double reading = static_cast<double>(stats.n_bytes) / limits.read_bytes_per_s;
   return peak > 0 ? std::max(reading, static_cast<double>(stats.n_operations) / peak) : reading;
 }
@@ -66,8 +67,10 @@ void print_operations(const ordered_json& operations) {
     std::printf("  %-18s %9.2f ms %5.1f %%", operation["name"].get<std::string>().c_str(),
                 1e3 * seconds, 100 * operation["share"].get<double>());
     if (n_bytes > 0 || n_operations > 0)
-      std::printf("  %7.1f GB/s %8.1f GOP/s, %3.0f %% of limit", n_bytes / seconds / 1e9,
-                  n_operations / seconds / 1e9, 100 * operation["of_limit"].get<double>());
+      std::printf("  %7.1f GB/s %8.1f GOP/s", n_bytes / seconds / 1e9,
+                  n_operations / seconds / 1e9);
+    if (const double share = operation["of_limit"].get<double>(); share > 0)
+      std::printf(", %3.0f %% of limit", 100 * share);
     std::printf("\n");
   }
 }

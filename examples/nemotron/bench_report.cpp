@@ -17,10 +17,12 @@ void print_distribution(const char* name, const ordered_json& values, const char
 
 void print_phase(const char* name, const ordered_json& phase, const char* unit, double value) {
   const ordered_json& rates = phase["tokens_per_s"];
-  std::printf("%-8s %5zu tokens  %8.2f tok/s (%.2f to %.2f)  %7.1f %s, %3.0f %% of %s\n", name,
+  std::printf("%-8s %5zu tokens  %8.2f tok/s (%.2f to %.2f)  %7.1f %s", name,
               phase["tokens"].get<std::size_t>(), rates["median"].get<double>(),
-              rates["min"].get<double>(), rates["max"].get<double>(), value / 1e9, unit,
-              100 * phase["of_limit"].get<double>(), phase["limit"].get<std::string>().c_str());
+              rates["min"].get<double>(), rates["max"].get<double>(), value / 1e9, unit);
+  if (const double share = phase["of_limit"].get<double>(); share > 0)
+    std::printf(", %3.0f %% of %s", 100 * share, phase["limit"].get<std::string>().c_str());
+  std::printf("\n");
   print_operations(phase["by_operation"]);
 }
 
@@ -28,11 +30,13 @@ void print_phase(const char* name, const ordered_json& phase, const char* unit, 
 
 void print_bench_report(const ordered_json& report) {
   const ordered_json& machine = report["machine"];
-  std::printf("machine  %u threads  read %.1f GB/s, int8 %.0f GOP/s, bf16 %.0f, f32 %.0f GFLOP/s\n",
-              report["threads"].get<unsigned>(), machine["read_bytes_per_s"].get<double>() / 1e9,
-              machine["int8_ops_per_s"].get<double>() / 1e9,
-              machine["bf16_ops_per_s"].get<double>() / 1e9,
-              machine["f32_ops_per_s"].get<double>() / 1e9);
+  if (machine["read_bytes_per_s"].get<double>() > 0)
+    std::printf(
+        "machine  %u threads  read %.1f GB/s, int8 %.0f GOP/s, bf16 %.0f, f32 %.0f GFLOP/s\n",
+        report["threads"].get<unsigned>(), machine["read_bytes_per_s"].get<double>() / 1e9,
+        machine["int8_ops_per_s"].get<double>() / 1e9,
+        machine["bf16_ops_per_s"].get<double>() / 1e9,
+        machine["f32_ops_per_s"].get<double>() / 1e9);
   std::printf("load     %.2f s\n", report["load_s"].get<double>());
   if (report.contains("prefill"))
     print_phase("prefill", report["prefill"], "GOP/s",

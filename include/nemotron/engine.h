@@ -187,7 +187,7 @@ typedef struct nemo_operation_stats {
 #define NEMO_OPERATION_STATS_INIT {sizeof(nemo_operation_stats), 0, {0}, 0, 0, 0, 0}
 
 /** Measure what each kind of operation takes, beginning at zero, or stop measuring. It costs two readings of the clock
- *  an operation.
+ *  an operation; on a CUDA device two events, and steps are launched operation by operation, not as one graph.
  *  @param context  a context.
  *  @param enabled  0 or 1.
  *  @param err      optional.

@@ -5,32 +5,9 @@
 #include <array>
 #include <cstdint>
 
-#include "quant/tensor_type.h"
+#include "backend/work_amount.h"
 
 namespace nemotron {
-
-enum class WorkKind : std::uint8_t {
-  kEmbed,
-  kRmsNorm,
-  kPrepare,
-  kLinear,
-  kElementwise,
-  kGather,
-  kGatedNorm,
-  kConv,
-  kScan,
-  kKvStore,
-  kAttention,  // the last
-};
-constexpr int kNumWorkKinds = static_cast<int>(WorkKind::kAttention) + 1;
-
-// What the speed of a piece of work depends on, and how much there is of it.
-struct WorkShape {
-  WorkKind kind = WorkKind::kElementwise;
-  std::int64_t type = 0;    // of weights, keys or values
-  std::int64_t width = 1;   // arithmetic of one unit: columns, elements of a state
-  std::int64_t n_rows = 1;  // for which each item is computed
-};
 
 class CostTable {
  public:

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "backend/cpu/cost_table.h"
-#include "backend/cpu/work_profile.h"
+#include "backend/work_profile.h"
 #include "base/status.h"
 #include "threading/thread_pool.h"
 

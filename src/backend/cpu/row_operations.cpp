@@ -34,14 +34,13 @@ WorkPlan plan_of(std::int64_t n_items, const WorkShape& shape, std::int64_t unit
   return plan;
 }
 
-WorkAmount product_amount(const kernels::KernelTable& kernels, const Matrix& weight,
-                          std::int64_t n_rows) {
+// Of packed tiles.
+WorkAmount tiles_amount(const kernels::KernelTable& kernels, const Matrix& weight,
+                        std::int64_t n_rows) {
   const auto n_tiles = static_cast<double>(ceil_div(weight.n_rows, kernels::kTileRows));
   const auto tile_bytes = static_cast<double>(kernels.tile_bytes(weight.type, weight.n_columns));
-  const double n_weights =
-      static_cast<double>(weight.n_rows) * static_cast<double>(weight.n_columns);
-  return {n_tiles * tile_bytes, 2.0 * n_weights * static_cast<double>(n_rows),
-          kernels.arithmetic(weight.type, weight.n_columns)};
+  return product_amount(weight, n_tiles * tile_bytes, n_rows,
+                        kernels.arithmetic(weight.type, weight.n_columns));
 }
 
 }  // namespace
@@ -57,7 +56,7 @@ void CpuBackend::embed(const Matrix& table, std::span<const std::int32_t> tokens
   const auto type = static_cast<std::int64_t>(table.type);
   const auto n_tokens = static_cast<std::int64_t>(tokens.size());
   WorkPlan plan = plan_of(n_tokens, {WorkKind::kEmbed, type, table.n_columns});
-  plan.amount.n_bytes = static_cast<double>(n_tokens * params.row_bytes);
+  plan.amount = embed_amount(table, n_tokens);
   share(kernels_.embed, params, plan);
 }
 
@@ -87,7 +86,7 @@ void CpuBackend::linear(Activation x, const Matrix& weight, TensorView out) {
   const auto product = weight.mapped_rows != nullptr ? linear_from_rows : linear_from_tiles;
   const WorkShape shape{WorkKind::kLinear, type, weight.n_columns, x.n_rows};
   WorkPlan plan = plan_of(weight.n_rows, shape, kernels::kTileRows);
-  plan.amount = product_amount(kernels_, weight, x.n_rows);
+  plan.amount = tiles_amount(kernels_, weight, x.n_rows);
   queue_.record(plan, [this, params, out, output_scale, product](const WorkRange& range) {
     product(kernels_, params, range.first, range.last, scratch(range.thread));
     if (output_scale != 1.0f) scale_columns(out, range.first, range.last, output_scale);

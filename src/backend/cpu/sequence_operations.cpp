@@ -25,41 +25,6 @@ constexpr auto kSpanRows = [](const Span& span, std::int64_t) -> std::int64_t {
   return span.n_rows;
 };
 
-// Distinguishes what stores keys and values in different types.
-std::int64_t kv_type(const StepBatch& batch) {
-  return batch.states.empty() ? 0 : static_cast<std::int64_t>(batch.states[0].kv_layout.type);
-}
-
-std::int64_t state_type(const StepBatch& batch) {
-  return batch.states.empty() ? 0 : static_cast<std::int64_t>(batch.states[0].state_type);
-}
-
-// A state that each sequence reads and writes, and operations on each row.
-WorkAmount state_amount(const StepBatch& batch, double state_bytes, double row_operations) {
-  return {2.0 * static_cast<double>(batch.spans.size()) * state_bytes,
-          row_operations * static_cast<double>(batch.n_rows)};
-}
-
-double kv_bytes_per_position(const StepBatch& batch) {
-  if (batch.states.empty()) return 0.0;
-  const double part_bytes = static_cast<double>(batch.states[0].kv_layout.part_bytes());
-  return 2.0 * part_bytes / static_cast<double>(kernels::kKvBlockTokens);
-}
-
-// Each row looks at all positions up to its own; the rows of a span share what they read.
-WorkAmount attention_amount(const StepBatch& batch, const AttentionShape& shape) {
-  double n_read = 0.0;
-  double n_seen = 0.0;
-  for (const Span& span : batch.spans) {
-    const double n_rows = span.n_rows;
-    const auto position = static_cast<double>(span.position);
-    n_read += position + n_rows;
-    n_seen += n_rows * (position + (n_rows + 1.0) / 2.0);
-  }
-  const auto width = static_cast<double>(shape.n_heads * shape.head_dim);
-  return {n_read * kv_bytes_per_position(batch), 4.0 * width * n_seen};
-}
-
 std::int64_t longest_span(const StepBatch& batch) {
   std::int64_t n = 1;
   for (const Span& span : batch.spans) n = std::max<std::int64_t>(n, span.n_rows);
@@ -132,9 +97,7 @@ void CpuBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xBC
   };
   WorkPlan plan;
   plan.shape = {WorkKind::kConv, 0, kChannels * w.d_conv, longest_span(batch)};
-  const auto n_weights = static_cast<double>(w.d_conv * w.conv_dim);
-  plan.amount =
-      state_amount(batch, 4.0 * static_cast<double>((w.d_conv - 1) * w.conv_dim), 2.0 * n_weights);
+  plan.amount = conv_amount(batch, w);
   share_spans(batch, plan, n_items, kSpanRows, body);
 }
 
@@ -178,11 +141,7 @@ void CpuBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, Tenso
   const auto n_items = [n_heads = w.n_heads](const Span&) { return n_heads; };
   WorkPlan plan;
   plan.shape = {WorkKind::kScan, state_type(batch), w.head_dim * w.d_state, longest_span(batch)};
-  const auto n_elements = static_cast<double>(w.n_heads * w.head_dim * w.d_state);
-  const std::size_t element_bytes =
-      batch.states.empty() ? 0 : state_element_bytes(batch.states[0].state_type);
-  plan.amount =
-      state_amount(batch, n_elements * static_cast<double>(element_bytes), 5.0 * n_elements);
+  plan.amount = scan_amount(batch, w);
   share_spans(batch, plan, n_items, kSpanRows, body);
 }
 
@@ -202,7 +161,7 @@ void CpuBackend::store_kv(const StepBatch& batch, int layer, TensorView k, Tenso
   };
   WorkPlan plan;
   plan.shape = {WorkKind::kKvStore, kv_type(batch), shape.head_dim, longest_span(batch)};
-  plan.amount.n_bytes = static_cast<double>(batch.n_rows) * kv_bytes_per_position(batch);
+  plan.amount = kv_store_amount(batch);
   share_spans(batch, plan, n_items, kSpanRows, body);
 }
 

@@ -34,6 +34,7 @@ CommandQueue::~CommandQueue() {
 Status CommandQueue::reserve(std::size_t n_commands) {
   try {
     commands_.reserve(std::max(n_commands, kMostCommands));
+    NEMO_TRY(profile_.reserve(commands_.capacity()));
   } catch (const std::exception&) {  // bad_alloc, length_error
     return {StatusCode::kOutOfMemory, join("cannot allocate room for ", n_commands, " operations")};
   }
@@ -85,7 +86,8 @@ Result<bool> CommandQueue::run(const RunLimit& limit) {
   const CudaDevice::Entry entry(device_);
   NEMO_TRY(entry.status());
   if (may_be_graph(limit)) NEMO_TRY(enqueue_whole());
-  const std::size_t window = limit.is_limited() ? kWindowCommands : commands_.size();
+  const bool has_windows = limit.is_limited() || profile_.has_marks();
+  const std::size_t window = has_windows ? kWindowCommands : commands_.size();
   for (bool is_first = true; next_ < commands_.size() || n_windows_ > 0; is_first = false) {
     if (!is_first && is_over(limit)) return false;
     if (next_ < commands_.size() && n_windows_ < kMostWindows) {
@@ -99,7 +101,7 @@ Result<bool> CommandQueue::run(const RunLimit& limit) {
 
 bool CommandQueue::may_be_graph(const RunLimit& limit) const {
   return next_ == 0 && n_windows_ == 0 && most_rows_ <= kGraphRows && !limit.has_deadline() &&
-         !limit.is_stopped();
+         !limit.is_stopped() && !profile_.has_marks();
 }
 
 // What the device has been given still reads the inputs. Does not wait for the whole stream, on
@@ -113,7 +115,9 @@ void CommandQueue::drain() {
 }
 
 void CommandQueue::run_all() {
+  const std::int64_t n_rows = most_rows_;  // of the step, if it is not at its end
   Result<bool> result = advance({});
+  most_rows_ = n_rows;
   if (!result.is_ok()) keep_fault(std::move(result).status());
 }
 
@@ -128,9 +132,11 @@ Status CommandQueue::enqueue_whole() {
 
 Status CommandQueue::enqueue(std::size_t n_commands) {
   NEMO_TRY(send_inputs());
-  for (std::size_t i = 0; i < n_commands; ++i)
-    NEMO_TRY(device_.launch(commands_[next_ + i], device_.stream()));
-  next_ += n_commands;
+  for (const std::size_t end = next_ + n_commands; next_ < end; ++next_) {
+    NEMO_TRY(profile_.before(next_window(), next_));
+    NEMO_TRY(device_.launch(commands_[next_], device_.stream()));
+  }
+  NEMO_TRY(profile_.end(next_window()));
   return end_window();
 }
 
@@ -144,17 +150,18 @@ Status CommandQueue::send_inputs() {
 }
 
 Status CommandQueue::end_window() {
-  const CuEvent event = events_[(oldest_ + n_windows_) % kMostWindows];
+  const CuEvent event = events_[next_window()];
   NEMO_TRY(device_.check(device_.driver().record_event(event, device_.stream()), "a step"));
   ++n_windows_;
   return Status::ok();
 }
 
 Status CommandQueue::wait_for_oldest() {
-  const CuEvent event = events_[oldest_];
+  const std::size_t window = oldest_;
   oldest_ = (oldest_ + 1) % kMostWindows;
   --n_windows_;
-  return device_.check(device_.driver().wait_event(event), "a step");
+  NEMO_TRY(device_.check(device_.driver().wait_event(events_[window]), "a step"));
+  return profile_.collect(window);
 }
 
 // Waits, since `from` may be given back, and written through another stream, as soon as it returns.
@@ -197,6 +204,7 @@ void CommandQueue::free_inputs() noexcept {
 
 void CommandQueue::forget() {
   commands_.clear();
+  profile_.forget();
   next_ = 0;
   used_bytes_ = sent_bytes_ = 0;
   most_rows_ = 0;

@@ -12,6 +12,7 @@
 
 #include "backend/cuda/device_pool.h"
 #include "backend/cuda/graph_cache.h"
+#include "backend/cuda/launch_profile.h"
 #include "kernels/cuda/launch.h"
 #include "threading/run_limit.h"
 
@@ -24,7 +25,7 @@ class CommandQueue {
   static constexpr std::int64_t kGraphRows = 32;  // most rows of a step that may be one graph
 
   CommandQueue(CudaDevice& device, DevicePool& pool)
-      : device_(device), pool_(pool), graphs_(device) {}
+      : device_(device), pool_(pool), graphs_(device), profile_(device) {}
   ~CommandQueue();
   CommandQueue(const CommandQueue&) = delete;
   CommandQueue& operator=(const CommandQueue&) = delete;
@@ -48,6 +49,10 @@ class CommandQueue {
   void record(const kernels::cuda::Launch& launch);
   // What was recorded last, to be changed; null where the device has been given it.
   kernels::cuda::Launch* last_launch();
+  // The launches recorded from here on are this work: for the profile.
+  void mark(const WorkShape& shape, const WorkAmount& amount) {
+    profile_.mark(commands_.size(), shape, amount);
+  }
   // Counts how often the inputs so far have become invalid.
   std::uint64_t generation() const { return generation_; }
 
@@ -56,18 +61,21 @@ class CommandQueue {
   // Device to device, after everything recorded; done when it returns. As recording, it does not
   // fail.
   void copy(void* to, const void* from, std::size_t size_bytes);
+  WorkProfile& profile() { return profile_.totals(); }
   // Makes the next advance() return the status, unless it is ok.
   void keep_fault(Status status);
 
  private:
-  static constexpr std::size_t kWindowCommands = 8;  // between two looks at the limit
-  static constexpr std::size_t kMostWindows = 2;     // with the device at once
+  // Between two looks at the limit, and with the device at once.
+  static constexpr std::size_t kWindowCommands = LaunchProfile::kWindowLaunches;
+  static constexpr std::size_t kMostWindows = LaunchProfile::kMostWindows;
 
   Result<bool> run(const RunLimit& limit);
   bool may_be_graph(const RunLimit& limit) const;
   Status enqueue_whole();
   Status enqueue(std::size_t n_commands);
   Status send_inputs();
+  std::size_t next_window() const { return (oldest_ + n_windows_) % kMostWindows; }
   Status end_window();
   Status wait_for_oldest();
   Status grow_inputs(std::size_t size_bytes);
@@ -79,6 +87,7 @@ class CommandQueue {
   CudaDevice& device_;
   DevicePool& pool_;
   GraphCache graphs_;
+  LaunchProfile profile_;
   std::vector<kernels::cuda::Launch> commands_;
   std::size_t next_ = 0;        // the first that the device has not been given
   std::int64_t most_rows_ = 0;  // of an operation

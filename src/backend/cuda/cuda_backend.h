@@ -47,6 +47,8 @@ class CudaBackend final : public Backend {
   Status reserve_operations(std::size_t n) override;
   Result<bool> advance(const RunLimit& limit) override { return queue_->advance(limit); }
   Status synchronize() override;
+  void set_profiling(bool enabled) override { queue_->profile().enable(enabled); }
+  std::vector<OperationFigures> profile() const override { return queue_->profile().figures(); }
   Result<Matrix> upload(const MatrixSource& source) override;
   Status read_activation(Activation x, std::span<float> rows) override;
 

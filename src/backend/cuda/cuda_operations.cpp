@@ -19,6 +19,8 @@ constexpr std::size_t kFewBlocks = 64;  // of all sequences of a step
 
 float* first_element(const Activation& a) { return static_cast<float*>(a.data); }
 
+std::int64_t type_of(const Matrix& matrix) { return static_cast<std::int64_t>(matrix.type); }
+
 // What is behind the floats of an activation: see CudaMemory::float_bytes.
 float* rounded_part(const Activation& a) {
   return reinterpret_cast<float*>(static_cast<std::byte*>(a.data) +
@@ -106,11 +108,14 @@ void CudaBackend::embed(const Matrix& table, std::span<const std::int32_t> token
                        out.data,
                        out.stride,
                        table.type};
+  queue_->mark({WorkKind::kEmbed, type_of(table)},
+               embed_amount(table, static_cast<std::int64_t>(tokens.size())));
   queue_->record(launch_embed(args, static_cast<std::int64_t>(tokens.size())));
 }
 
 void CudaBackend::rms_norm(TensorView x, const NormWeights& w, Activation out) {
   queue_->begin();
+  queue_->mark({WorkKind::kRmsNorm}, {});
   queue_->record(launch_rms_norm(
       {x.data, w.weight, first_element(out), prepared(out), x.n_columns, x.stride, w.eps},
       x.n_rows));
@@ -130,6 +135,7 @@ void CudaBackend::packed_linear(Activation x, const Matrix& weight, TensorView o
   args.x = prepared(x);
   args.scale = weight.weight_scale;
   if (weight.input_scale > 0.0f) {
+    queue_->mark({WorkKind::kPrepare, type_of(weight)}, {});
     bf16_bits* rounded = prepared(x) + CudaMemory::prepared_bytes(x.n_rows, x.n_columns) / 2;
     queue_->record(
         launch_prepare({first_element(x), rounded, x.n_columns, weight.input_scale}, x.n_rows));
@@ -142,6 +148,9 @@ void CudaBackend::packed_linear(Activation x, const Matrix& weight, TensorView o
   args.n_rows = x.n_rows;
   args.y = out.data;
   args.y_stride = out.stride;
+  queue_->mark({WorkKind::kLinear, type_of(weight)},
+               product_amount(weight, static_cast<double>(weight.memory.size_bytes()), x.n_rows,
+                              Arithmetic::kBF16));
   queue_->record(launch_packed_linear(weight.type, args));
 }
 
@@ -151,6 +160,7 @@ void CudaBackend::plain_linear(Activation x, const Matrix& weight, TensorView ou
   args.scale = weight.weight_scale;
   if (weight.input_scale > 0.0f) {
     float* rounded = rounded_part(x);
+    queue_->mark({WorkKind::kPrepare, type_of(weight)}, {});
     queue_->record(launch_round_f8({args.x, rounded, x.n_rows * x.n_columns, weight.input_scale}));
     args.x = rounded;
     args.scale = weight.weight_scale * weight.input_scale;
@@ -162,6 +172,9 @@ void CudaBackend::plain_linear(Activation x, const Matrix& weight, TensorView ou
   args.n_rows = x.n_rows;
   args.y = out.data;
   args.y_stride = out.stride;
+  queue_->mark({WorkKind::kLinear, type_of(weight)},
+               product_amount(weight, static_cast<double>(args.row_bytes * args.n_out), x.n_rows,
+                              Arithmetic::kF32));
   queue_->record(launch_linear(weight.type, args));
 }
 
@@ -183,6 +196,7 @@ void CudaBackend::relu2(TensorView x, Activation out) {
     product->y_prepared = prepared(out);
     return;
   }
+  queue_->mark({WorkKind::kElementwise}, {});
   queue_->record(launch_relu2({x.data, first_element(out), prepared(out), x.n_columns}, x.n_rows));
 }
 
@@ -194,6 +208,7 @@ void CudaBackend::add(TensorView x, TensorView residual) {
     product->y_stride = residual.stride;
     return;
   }
+  queue_->mark({WorkKind::kElementwise}, {});
   queue_->record(launch_add({x.data, residual.data, x.n_rows * x.n_columns}));
 }
 
@@ -201,6 +216,7 @@ void CudaBackend::gather_rows(TensorView x, std::span<const std::int32_t> rows, 
   queue_->begin();
   const std::int32_t* sent = rows.empty() ? nullptr : send(rows);
   if (sent == nullptr) return;
+  queue_->mark({WorkKind::kGather}, {});
   queue_->record(launch_gather_rows({x.data, sent, out.data, x.n_columns, x.stride, out.stride},
                                     static_cast<std::int64_t>(rows.size())));
 }
@@ -208,6 +224,7 @@ void CudaBackend::gather_rows(TensorView x, std::span<const std::int32_t> rows, 
 void CudaBackend::gated_group_norm(TensorView y, TensorView z, const NormWeights& w,
                                    Activation out) {
   queue_->begin();
+  queue_->mark({WorkKind::kGatedNorm}, {});
   queue_->record(
       launch_gated_group_norm({y.data, z.data, w.weight, first_element(out), prepared(out),
                                y.n_columns, y.stride, z.stride, w.n_groups, w.eps},
@@ -221,6 +238,7 @@ void CudaBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xB
   if (table.spans == nullptr) return;
   const CausalConv1dArgs args{table.spans, xBC.data,   w.weight,   w.bias,   out.data,
                               xBC.stride,  out.stride, w.conv_dim, w.d_conv, layer};
+  queue_->mark({WorkKind::kConv}, conv_amount(batch, w));
   queue_->record(launch_causal_conv1d(args, static_cast<std::int64_t>(batch.spans.size())));
 }
 
@@ -249,6 +267,7 @@ void CudaBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, Tens
   args.layer = layer;
   args.dt_min = w.dt_min;
   args.dt_max = w.dt_max;
+  queue_->mark({WorkKind::kScan, state_type(batch)}, scan_amount(batch, w));
   queue_->record(launch_ssm_scan(args, static_cast<std::int64_t>(batch.spans.size())));
 }
 
@@ -272,10 +291,14 @@ void CudaBackend::attention(const StepBatch& batch, int layer, TensorView q, Ten
   args.head_dim = shape.head_dim;
   args.layer = layer;
   args.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
+  queue_->mark({WorkKind::kKvStore, kv_type(batch)}, kv_store_amount(batch));
   queue_->record(launch_kv_store(args, batch.n_rows));
+  queue_->mark({WorkKind::kAttention, kv_type(batch)}, attention_amount(batch, shape));
   queue_->record(launch_attention(args, batch.n_rows));
-  if (bf16_bits* rows = prepared(out))
+  if (bf16_bits* rows = prepared(out)) {
+    queue_->mark({WorkKind::kPrepare}, {});
     queue_->record(launch_prepare({args.out, rows, out.n_columns, 0.0f}, batch.n_rows));
+  }
 }
 
 }  // namespace nemotron

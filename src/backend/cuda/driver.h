@@ -84,6 +84,7 @@ inline constexpr int kCuComputeMinor = 76;
   X(destroy_event, cuEventDestroy_v2, (CuEvent event))                                             \
   X(record_event, cuEventRecord, (CuEvent event, CuStream stream))                                 \
   X(wait_event, cuEventSynchronize, (CuEvent event))                                               \
+  X(elapsed, cuEventElapsedTime, (float* ms, CuEvent begin, CuEvent end))                          \
   X(set_bytes, cuMemsetD8Async,                                                                    \
     (CuPointer to, unsigned char value, std::size_t size_bytes, CuStream stream))                  \
   X(copy_to_device, cuMemcpyHtoDAsync_v2,                                                          \

@@ -64,6 +64,41 @@ TEST_CASE("a call past its deadline leaves a little work with the device, and mo
   CHECK(*f.sum == 38.0f);
 }
 
+TEST_CASE("a stop while work runs is seen within a window, with at most another one enqueued") {
+  QueueFixture f;
+  REQUIRE(f.queue->reserve(200).is_ok());
+  std::atomic<bool> stop{false};
+  RunLimit limit;
+  limit.stop = &stop;
+  std::int64_t n_run = 0;
+  f.mock.on_kernel = [&] {
+    if (++n_run == 20) stop = true;
+  };
+  for (int i = 0; i < 100; ++i) f.add(1.0f);
+  CHECK_FALSE(f.queue->advance(limit).value());
+  CHECK(n_run == 24);                   // the third window is waited for
+  CHECK(f.mock.count("launch") == 32);  // the fourth is with the device
+  CHECK(f.queue->advance({}).value());
+  CHECK(*f.sum == 100.0f);
+}
+
+TEST_CASE("within a budget, too, no more than two windows are with the device") {
+  QueueFixture f;
+  REQUIRE(f.queue->reserve(200).is_ok());
+  RunLimit limit;
+  limit.deadline = RunLimit::Clock::now() + std::chrono::hours(1);
+  std::int64_t n_run = 0;
+  std::int64_t most_waiting = 0;
+  f.mock.on_kernel = [&] {
+    most_waiting = std::max(most_waiting, f.mock.count("launch") - n_run++);
+  };
+  for (int i = 0; i < 100; ++i) f.add(1.0f);
+  CHECK(f.queue->advance(limit).value());
+  CHECK(most_waiting == 16);
+  CHECK(f.mock.count("wait_event") == 13);
+  CHECK(*f.sum == 100.0f);
+}
+
 TEST_CASE("what fails while it is recorded is told once, by the next call, and then work goes on") {
   QueueFixture f;
   f.add(1.0f);

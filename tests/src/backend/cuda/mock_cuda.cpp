@@ -316,11 +316,12 @@ struct Functions {
     run_until(*found->second, UINT64_MAX);
     return call.result();
   }
-  static CuResult create_event(CuEvent* event, unsigned) {
+  static CuResult create_event(CuEvent* event, unsigned flags) {
     Call call("create_event", true);
     if (!call.is_ok()) return call.result();
     *event = new_handle<CuEvent>();
-    call.mock().events.emplace(*event, std::make_unique<MockCuda::Event>());
+    const auto made = call.mock().events.emplace(*event, std::make_shared<MockCuda::Event>());
+    made.first->second->is_timed = (flags & kCuEventNoTiming) == 0;
     ++call.mock().n_objects;
     return kCuOk;
   }
@@ -338,7 +339,23 @@ struct Functions {
     const auto on = mock.streams.find(stream);
     const auto found = mock.events.find(event);
     if (on == mock.streams.end() || found == mock.events.end()) return call.fault("no such event");
-    *found->second = {on->second.get(), on->second->n_done + on->second->work.size()};
+    MockCuda::Event& recorded = *found->second;
+    recorded.ms = -1.0;
+    if (recorded.is_timed)
+      on->second->work.push_back([timed = found->second, &mock] { timed->ms = mock.now_ms; });
+    recorded.stream = on->second.get();
+    recorded.position = on->second->n_done + on->second->work.size();
+    return kCuOk;
+  }
+  static CuResult elapsed(float* ms, CuEvent begin, CuEvent end) {
+    Call call("elapsed", true);
+    if (!call.is_ok()) return call.result();
+    const auto& events = call.mock().events;
+    const auto from = events.find(begin);
+    const auto to = events.find(end);
+    if (from == events.end() || to == events.end() || from->second->ms < 0 || to->second->ms < 0)
+      return call.fault("elapsed between events that were not timed, or are not over");
+    *ms = static_cast<float>(to->second->ms - from->second->ms);
     return kCuOk;
   }
   static CuResult wait_event(CuEvent event) {
@@ -394,6 +411,8 @@ struct Functions {
     if (kKernelNames[static_cast<std::size_t>(copy.kernel)] == call.mock().skipped_kernel)
       return kCuOk;
     return enqueue(call, stream, [copy, &mock = call.mock()] {
+      mock.now_ms += MockCuda::kLaunchMs;
+      if (mock.on_kernel) mock.on_kernel();
       const std::string fault = simt::run_launch(copy);
       if (!fault.empty()) mock.faults.push_back(fault);
     });

@@ -27,6 +27,8 @@ struct MockCuda {
   static CudaDriver driver();
   static CudaModule module();
 
+  static constexpr double kLaunchMs = 0.25;  // what each takes
+
   // Settings.
   std::uint64_t memory_bytes = std::uint64_t{4} << 30;
   std::int64_t fail_at = -1;       // the call, counted from 0, that fails with `failure`
@@ -34,12 +36,14 @@ struct MockCuda {
   std::set<std::string> may_fail;  // names of the calls that are counted for it; empty: all
   std::string skipped_kernel;      // is launched, and does nothing
   int n_devices = 1;
+  std::function<void()> on_kernel;  // called before each that runs
 
   // What has happened.
   std::int64_t n_calls = 0;  // that may fail
   std::string failed_call;   // of the one that was made to fail; "captured launch"
   std::map<std::string, std::int64_t> counts;  // of calls, by their name in CudaDriver
   std::uint64_t copied_to_host_bytes = 0;
+  double now_ms = 0.0;           // of a clock that only launches move
   std::uint64_t used_bytes = 0;  // of the device
   std::int64_t n_objects = 0;    // streams, events, modules, graphs, host memory, primary contexts
   std::vector<CuContext> contexts;  // pushed
@@ -65,6 +69,8 @@ struct MockCuda {
   struct Event {
     Stream* stream = nullptr;
     std::uint64_t position = 0;  // of the stream, n_done and what is queued
+    bool is_timed = false;
+    double ms = -1.0;  // when the stream came to it
   };
   struct Memory {
     std::vector<std::byte> bytes;
@@ -73,7 +79,7 @@ struct MockCuda {
   };
   std::map<std::uintptr_t, Memory> memory;  // by address
   std::map<CuStream, std::unique_ptr<Stream>> streams;
-  std::map<CuEvent, std::unique_ptr<Event>> events;
+  std::map<CuEvent, std::shared_ptr<Event>> events;
   std::map<void*, std::vector<std::byte>> host_memory;
   std::map<void*, std::shared_ptr<Work>> graphs;  // and executable ones
 };

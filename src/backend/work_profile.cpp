@@ -1,4 +1,4 @@
-#include "backend/cpu/work_profile.h"
+#include "backend/work_profile.h"
 
 #include "kernels/common/mamba2_params.h"
 

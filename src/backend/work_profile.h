@@ -1,4 +1,4 @@
-// Adds up what the CPU backend's loops took, by kind of work and type of data. One thread adds, any
+// Adds up what a backend's operations took, by kind of work and type of data. One thread adds, any
 // thread may read meanwhile.
 #pragma once
 
@@ -7,17 +7,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "backend/cpu/cost_table.h"
 #include "backend/operation_profile.h"
+#include "backend/work_amount.h"
 
 namespace nemotron {
-
-// What all of a record's work comes to.
-struct WorkAmount {
-  double n_bytes = 0.0;
-  double operations = 0.0;
-  Arithmetic arithmetic = Arithmetic::kF32;
-};
 
 class WorkProfile {
  public:
@@ -25,9 +18,9 @@ class WorkProfile {
   // Begins again from zero, or ends.
   void enable(bool enabled);
 
-  // A part of a record took that long.
+  // A part of an operation took that long.
   void add_time(const WorkShape& shape, std::int64_t ns);
-  // A record is done.
+  // An operation is done.
   void add_run(const WorkShape& shape, const WorkAmount& amount);
 
   // What ran, by kind. bad_alloc.

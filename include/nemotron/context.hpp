@@ -65,6 +65,7 @@ struct LoadOptions {
   std::uint32_t device_index = 0; /**< nemo_device_info::index. */
   std::string cuda_module{};      /**< Path of libnemotron-cuda.so; empty: beside the library. */
   void *cuda_context = nullptr;   /**< A CUcontext of yours; NULL: the device's primary one. */
+  std::uint64_t max_offload_bytes = 0; /**< Most of a GPU's states on the host; 0: the default; ::NEMO_NO_OFFLOAD: none. */
 };
 
 /** The sessions to plan for; see ::nemo_plan_options. */
@@ -308,6 +309,7 @@ class Context {
     out.device_index = options.device_index;
     out.cuda_module = options.cuda_module.empty() ? nullptr : options.cuda_module.c_str();
     out.cuda_context = options.cuda_context;
+    out.max_offload_bytes = options.max_offload_bytes;
     return out;
   }
   // The C structs borrow from the arguments.

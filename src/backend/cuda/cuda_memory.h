@@ -7,6 +7,7 @@ namespace nemotron {
 
 class CudaMemory final : public BackendMemory {
  public:
+  bool is_host() const override { return false; }
   std::uint64_t matrix_bytes(const MatrixSource& source) const override;
   std::uint64_t product_bytes(const MatrixSource& source) const override;
   std::uint64_t operation_bytes(std::size_t n_operations) const override;

@@ -12,5 +12,6 @@ inline constexpr int kConvThreads = 128;  // channels
 inline constexpr int kScanThreads = 64;   // channels of a head
 inline constexpr int kKvStoreThreads = 64;
 inline constexpr int kAttentionThreads = 128;  // at least the positions of a KV block
+inline constexpr int kSampleThreads = 256;     // 32 KiB of bins
 
 }  // namespace nemotron::kernels::cuda

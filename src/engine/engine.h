@@ -202,6 +202,7 @@ class Engine {
   bool add_to_step(Lock& lock, const PlannedSpan& planned);
   void end_cancelled(Lock& lock);
   void end_request(Lock& lock, const SequencePtr& sequence, Status status);
+  Status call_request(Request& request, const Step::LogitsRow& row, Request::Next& next);
   Status deliver(Lock& lock, const Step::LogitsRow& row);
   void finish_step(Lock& lock);
   void keep_if_possible(const Sequence& sequence) noexcept;

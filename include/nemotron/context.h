@@ -129,6 +129,7 @@ typedef struct nemo_context_options {
                                         not count: they are the system's cache. Over it,
                                         snapshots go first, then the states of idle sessions (their tokens stay and are
                                         computed again on the next use); what still does not fit is NEMO_E_OVER_BUDGET.
+                                        On a GPU they move to the host's memory first: see `max_offload_bytes`.
                                         Too little for the weights and scratch is known before they are read. */
   uint64_t snapshot_bytes;         /**< Most bytes that the prefix cache holds; 0: 512 MiB; NEMO_NO_SNAPSHOTS: none. */
   const nemo_allocator *allocator; /**< NULL: the system's pages. The struct is copied. */
@@ -150,15 +151,23 @@ typedef struct nemo_context_options {
   int32_t cuda_priority;           /**< Of the context's own stream, as CUDA counts: 0 is the default, negative numbers go
                                         first. What the device does not have becomes the nearest that it has. */
   uint32_t reserved;               /**< 0. */
+  uint64_t max_offload_bytes;      /**< Most bytes of the host's memory, beside `max_bytes`, that take states for which a
+                                        GPU has no room: snapshots and those of idle sessions, until they are used again.
+                                        What finds no room there either is computed again from its tokens. It changes no
+                                        result. 0: a quarter of `max_bytes`, or 4 GiB where that is 0; NEMO_NO_OFFLOAD:
+                                        none. On the CPU nothing moves. */
 } nemo_context_options;
 
 /** nemo_context_options::snapshot_bytes: no prefix cache. */
 #define NEMO_NO_SNAPSHOTS UINT64_MAX
 
+/** nemo_context_options::max_offload_bytes: no state of a GPU lies in the host's memory. */
+#define NEMO_NO_OFFLOAD UINT64_MAX
+
 /** Default ::nemo_context_options. */
 #define NEMO_CONTEXT_OPTIONS_INIT \
   {sizeof(nemo_context_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, \
-   NULL, 0, 0}
+   NULL, 0, 0, 0}
 
 /** Load a model.
  *  @param path     null-terminated UTF-8: a `.gguf` file, a `.safetensors` file with its `config.json` and

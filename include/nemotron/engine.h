@@ -150,10 +150,11 @@ typedef struct nemo_context_stats {
   uint64_t n_reused_tokens;   /**< Tokens that these hits saved from being computed. */
   uint64_t n_evictions;       /**< States that the prefix cache gave up for others. */
   uint64_t n_parked;          /**< Idle sessions that gave up their state to stay under the cap. */
+  uint64_t offload_bytes;     /**< States of a GPU that lie in the host's memory, beside `state_bytes`. */
 } nemo_context_stats;
 
 /** An empty ::nemo_context_stats. */
-#define NEMO_CONTEXT_STATS_INIT {sizeof(nemo_context_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define NEMO_CONTEXT_STATS_INIT {sizeof(nemo_context_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /** Tell what a context has done and holds.
  *  @param context  a context.

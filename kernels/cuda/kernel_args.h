@@ -8,6 +8,7 @@
 #include "base/float_types.h"
 #include "kernels/common/attention_params.h"
 #include "kernels/common/mamba2_params.h"
+#include "kernels/common/sampling.h"
 #include "quant/tensor_type.h"
 
 namespace nemotron::kernels::cuda {
@@ -200,6 +201,23 @@ struct AttentionArgs {
   std::int64_t head_dim = 0;
   std::int64_t layer = 0;
   float scale = 0.0f;
+};
+
+// How a token is chosen from a row of logits; as SamplingParams.
+struct SampleRow {
+  std::uint64_t random = 0;  // bits for this token
+  std::int64_t row = 0;
+  std::int64_t n_logits = 0;  // the first of the row, 1 to 2^23
+  float temperature = 0.0f;   // 0: greedy
+  float top_p = 1.0f;
+  std::uint32_t top_k = 0;  // 0: all
+};
+
+struct SampleArgs {
+  const float* logits = nullptr;
+  std::int64_t stride = 0;
+  const SampleRow* rows = nullptr;
+  SampledToken* out = nullptr;  // one for each of `rows`
 };
 
 }  // namespace nemotron::kernels::cuda

@@ -20,6 +20,7 @@
   X(ssm_scan_ref, SsmScanArgs)                      \
   X(kv_store_ref, AttentionArgs)                    \
   X(attention_ref, AttentionArgs)                   \
+  X(sample_ref, SampleArgs)                         \
   NEMO_CUDA_WEIGHT_TYPES(NEMO_CUDA_LINEAR_ENTRY, X) \
   X(prepare, PrepareArgs)                           \
   X(pack_weights, PackWeightsArgs)                  \

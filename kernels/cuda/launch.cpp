@@ -136,4 +136,8 @@ Launch launch_attention(const AttentionArgs& args, std::int64_t n_rows) {
   return make(KernelId::k_attention_ref, args, kAttentionThreads, args.n_heads, n_rows);
 }
 
+Launch launch_sample(const SampleArgs& args, std::int64_t n_rows) {
+  return make(KernelId::k_sample_ref, args, kSampleThreads, n_rows);
+}
+
 }  // namespace nemotron::kernels::cuda

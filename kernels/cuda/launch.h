@@ -49,5 +49,6 @@ Launch launch_causal_conv1d(const CausalConv1dArgs& args, std::int64_t n_spans);
 Launch launch_ssm_scan(const SsmScanArgs& args, std::int64_t n_spans);
 Launch launch_kv_store(const AttentionArgs& args, std::int64_t n_rows);
 Launch launch_attention(const AttentionArgs& args, std::int64_t n_rows);
+Launch launch_sample(const SampleArgs& args, std::int64_t n_rows);
 
 }  // namespace nemotron::kernels::cuda

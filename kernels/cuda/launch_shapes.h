@@ -12,6 +12,7 @@ inline constexpr int kConvThreads = 128;  // channels
 inline constexpr int kScanThreads = 64;   // channels of a head
 inline constexpr int kKvStoreThreads = 64;
 inline constexpr int kAttentionThreads = 128;  // at least the positions of a KV block
+inline constexpr int kSampleThreads = 256;     // 32 KiB of bins
 
 // Columns that products on tensor cores take at once; prepared rows are padded to a multiple.
 inline constexpr int kChunkColumns = 64;

@@ -8,6 +8,13 @@ namespace nemotron::api {
 namespace {
 constexpr std::uint32_t kMaxStepRows = 4096;
 constexpr std::uint32_t kDefaultStepRows = 64;
+constexpr std::uint64_t kDefaultOffloadBytes = std::uint64_t{4} << 30;
+
+std::uint64_t offload_bytes_of(const nemo_context_options& options) {
+  if (options.max_offload_bytes == NEMO_NO_OFFLOAD) return 0;
+  if (options.max_offload_bytes != 0) return options.max_offload_bytes;
+  return options.max_bytes != 0 ? options.max_bytes / 4 : kDefaultOffloadBytes;
+}
 }  // namespace
 
 Status check_options(const nemo_context_options& options) {
@@ -43,6 +50,7 @@ EngineOptions engine_options_of(const nemo_context_options& options) {
   if (options.max_bytes != 0) out.max_bytes = options.max_bytes;
   if (options.snapshot_bytes != 0)
     out.snapshot_bytes = options.snapshot_bytes == NEMO_NO_SNAPSHOTS ? 0 : options.snapshot_bytes;
+  out.max_offload_bytes = offload_bytes_of(options);
   out.has_worker = options.worker != 0;
   out.numeric_options = options.flags & NEMO_LOAD_FP8_WEIGHT_ONLY;
   return out;

@@ -80,6 +80,7 @@ nemo_context_stats to_abi(const EngineStats& stats) {
   out.n_reused_tokens = stats.cache.n_reused_tokens;
   out.n_evictions = stats.cache.n_evictions;
   out.n_parked = stats.n_parked;
+  out.offload_bytes = stats.offload_bytes;
   return out;
 }
 

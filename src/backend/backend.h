@@ -19,6 +19,7 @@
 #include "backend/step_batch.h"
 #include "backend/tensor.h"
 #include "base/result.h"
+#include "sampling/sampler.h"
 #include "threading/run_limit.h"
 
 namespace nemotron {
@@ -69,6 +70,9 @@ struct KvPart {
     return static_cast<std::size_t>(layout.part_bytes() / kernels::kKvBlockTokens);
   }
 };
+
+// Tokens that are chosen at a time.
+inline constexpr std::size_t kMaxTokenChoices = 64;
 
 class Backend {
  public:
@@ -129,6 +133,13 @@ class Backend {
   virtual void gather_rows(TensorView x, std::span<const std::int32_t> rows, TensorView out) = 0;
   virtual void gated_group_norm(TensorView y, TensorView z, const NormWeights& w,
                                 Activation out) = 0;
+
+  // Chooses a token for each of `choices` from a row of the logits, as sample_token() does and the
+  // same one. At most kMaxTokenChoices; they and the logits stay until the tokens were asked for.
+  virtual void choose_tokens(TensorView logits, std::span<const TokenChoice> choices) = 0;
+  // That of choices[i] of the last call, after everything before is done. kDeviceLost. May throw
+  // bad_alloc.
+  virtual Result<SampledToken> chosen_token(std::size_t i) = 0;
 
   // Operations along sequences. `layer` counts among the layers of its kind.
   virtual void causal_conv1d(const StepBatch& batch, int layer, TensorView xBC,

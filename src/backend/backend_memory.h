@@ -13,6 +13,9 @@ class BackendMemory {
  public:
   virtual ~BackendMemory() = default;
 
+  // Whether it is the host's own. Of a device's, states that nobody uses may move to the host's.
+  virtual bool is_host() const = 0;
+
   // Of a matrix after upload(): 0 where its rows stay in their mapping. `source.read` is not
   // called.
   virtual std::uint64_t matrix_bytes(const MatrixSource& source) const = 0;

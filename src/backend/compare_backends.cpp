@@ -145,6 +145,27 @@ Floats elementwise(Side& side) {
   return out;
 }
 
+// Greedy, at the model's default, and with both filters.
+Floats choose_tokens(Side& side) {
+  const Dimensions d{3, 3001};
+  const TensorView logits = side.tensor(d, random_floats(d.size(), 40, -9.0f, 9.0f));
+  std::array<TokenChoice, 3> choices;
+  for (std::size_t i = 0; i < choices.size(); ++i)
+    choices[i] = {static_cast<std::int64_t>(2 - i), 3000, {}, 17 * i};
+  choices[0].params.mode = SamplingMode::kGreedy;
+  choices[2].params = {SamplingMode::kLiteral, 1.5f, 200, 0.9f, 41};
+  Floats out(choices.size());
+  side.run([&](Backend& b) {
+    b.choose_tokens(logits, choices);
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      Result<SampledToken> token = b.chosen_token(i);
+      if (!token.is_ok()) return side.keep(std::move(token).status());
+      out[i] = token->fault == SamplingFault::kNone ? static_cast<float>(token->id) : -1.0f;
+    }
+  });
+  return out;
+}
+
 // Two sequences: one of a single row, one of the others.
 constexpr std::array<Span, 2> kSpans = {Span{0, 0, 1, 70}, Span{1, 1, 8, 60}};
 constexpr int kLayer = 1;
@@ -255,6 +276,7 @@ Status compare_backends(Backend& backend, Backend& reference,
   comparison.run("rms_norm", rms_norm);
   comparison.run("gated_group_norm", gated_group_norm);
   comparison.run("add, relu2, gather_rows", elementwise);
+  comparison.run("choose_tokens", choose_tokens);
   comparison.run("causal_conv1d", convolution);
   comparison.run("ssm_scan f32", [](Side& side) { return scan(side, StateType::kF32); });
   comparison.run("ssm_scan bf16", [](Side& side) { return scan(side, StateType::kBF16); });

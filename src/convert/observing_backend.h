@@ -51,6 +51,10 @@ class ObservingBackend final : public Backend {
   void add(TensorView x, TensorView residual) override { backend_->add(x, residual); }
   void gather_rows(TensorView x, std::span<const std::int32_t> rows, TensorView out) override;
   void gated_group_norm(TensorView y, TensorView z, const NormWeights& w, Activation out) override;
+  void choose_tokens(TensorView logits, std::span<const TokenChoice> choices) override {
+    backend_->choose_tokens(logits, choices);
+  }
+  Result<SampledToken> chosen_token(std::size_t i) override { return backend_->chosen_token(i); }
 
   void causal_conv1d(const StepBatch& batch, int layer, TensorView xBC, const Conv1dWeights& w,
                      TensorView out) override;

@@ -43,7 +43,8 @@ Result<std::shared_ptr<Engine>> Engine::create(const ModelFile& file,
   NEMO_ASSIGN(engine->activations_,
               Activations::create(device, engine->config_, options.max_step_rows));
   NEMO_TRY(device.reserve_operations(max_step_operations(engine->weights_.layers.size())));
-  engine->pool_ = std::make_unique<StatePool>(device, engine->budget_);
+  engine->pool_ = std::make_unique<StatePool>(
+      device, engine->budget_, device.memory().is_host() ? 0 : options.max_offload_bytes);
   engine->logits_.resize(static_cast<std::size_t>(engine->config_.n_vocab));
   engine->step_.reserve(options.max_step_rows);
   engine->plan_.reserve(static_cast<std::size_t>(options.max_step_rows));
@@ -181,6 +182,8 @@ EngineStats Engine::stats() const {
   stats.used_bytes = budget_.used_bytes();
   stats.peak_bytes = budget_.peak_bytes();
   stats.state_bytes = pool_->held_bytes();
+  stats.offload_bytes = pool_->host_bytes();
+  stats.moves = pool_->moves();
   stats.cache = cache_.stats();
   return stats;
 }

@@ -37,6 +37,9 @@ struct EngineOptions {
   std::size_t max_running = 64;  // requests that take part in steps at the same time
   std::uint64_t max_bytes = MemoryBudget::kNoLimit;
   std::uint64_t snapshot_bytes = std::uint64_t{512} << 20;
+  // Of states that a device has no room for, in the host's memory; nothing where the backend's
+  // memory is the host's.
+  std::uint64_t max_offload_bytes = 0;
   bool has_worker = false;            // a thread of the engine's own pumps
   std::uint64_t numeric_options = 0;  // of the backend, that change logits: part of the fingerprint
 };
@@ -50,7 +53,9 @@ struct EngineStats {
   std::uint64_t n_running = 0;
   std::uint64_t used_bytes = 0;
   std::uint64_t peak_bytes = 0;
-  std::uint64_t state_bytes = 0;  // held by sequences and snapshots
+  std::uint64_t state_bytes = 0;    // held by sequences and snapshots, without what is offloaded
+  std::uint64_t offload_bytes = 0;  // of those states that lie in the host's memory
+  StatePool::Moves moves;           // to there and back
   PrefixCache::Stats cache;
 };
 
@@ -59,6 +64,7 @@ struct SequenceContents {
   std::vector<std::int32_t> tokens;
   LayerState state;              // behind the first of them
   std::vector<LayerState> kept;  // behind fewer, the most first: they share the KV blocks
+  std::vector<StatePin> pins{};  // all of that stays where it is
 };
 
 class Engine {
@@ -160,9 +166,10 @@ class Engine {
   Status fill(const SequencePtr& sequence, SequenceContents contents);
   // Calls body with the lock held and the sequence at rest.
   Status with_sequence(const SequencePtr& sequence, FunctionRef<Status(Sequence&)> body);
-  // Tries body, which takes memory; as long as it wants more than there is, frees some: buffers
-  // kept for later, snapshots, then the states of idle sequences. With the lock held. A bad_alloc
-  // of the body counts as kOutOfMemory.
+  // room.cpp. Tries body, which takes memory; as long as it wants more than there is, frees some:
+  // buffers kept for later; then snapshots and the states of idle sequences move to the host's
+  // memory; then the same are forgotten. With the lock held. A bad_alloc of the body counts as
+  // kOutOfMemory.
   Status with_room(FunctionRef<Status()> body);
   StatePool& pool() { return *pool_; }
 
@@ -179,6 +186,10 @@ class Engine {
   Status check_submission(const Sequence& sequence, std::span<const std::int32_t> tokens) const;
   void find_state(Sequence& sequence, std::span<const std::int32_t> tokens) noexcept;
   bool give_up_one_state();
+  bool move_out_one_state();
+  Sequence* oldest_that_fits_on_host() const;
+  void for_each_busy_buffer(FunctionRef<void(const StateRef&)> visit) const;
+  Status hold_on_device(SequenceContents& contents);
   std::shared_ptr<Request> drop_request(Lock& lock, const SequencePtr& sequence);
   Status rest(Lock& lock, const SequencePtr& sequence);
   Status start_worker();
@@ -191,6 +202,7 @@ class Engine {
   bool add_to_step(Lock& lock, const PlannedSpan& planned);
   void end_cancelled(Lock& lock);
   void end_request(Lock& lock, const SequencePtr& sequence, Status status);
+  Status call_request(Request& request, const Step::LogitsRow& row, Request::Next& next);
   Status deliver(Lock& lock, const Step::LogitsRow& row);
   void finish_step(Lock& lock);
   void keep_if_possible(const Sequence& sequence) noexcept;

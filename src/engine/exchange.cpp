@@ -14,6 +14,7 @@ Result<SequenceContents> Engine::contents(const SequencePtr& sequence, std::size
   NEMO_TRY(rest(lock, sequence));
   Sequence& s = *sequence;
   if (s.n_pending() > 0) find_state(s, s.tokens);
+  s.last_turn = ++n_turns_;
   SequenceContents out{s.tokens, s.state.snapshot(), {}};
   const auto position = static_cast<std::size_t>(s.state.position());
   if (max_kept > 0 && position > 0)
@@ -21,8 +22,27 @@ Result<SequenceContents> Engine::contents(const SequencePtr& sequence, std::size
         cache_.kept_along(s.state.layout(), std::span(s.tokens).first(position - 1), max_kept);
   // The empty beginning is always known.
   std::erase_if(out.kept, [](const LayerState& state) { return state.position() == 0; });
-  s.last_turn = ++n_turns_;
+  NEMO_TRY(hold_on_device(out));
   return out;
+}
+
+// What there is no room for is left out: its tokens say as much.
+Status Engine::hold_on_device(SequenceContents& contents) {
+  const auto hold = [&](LayerState& state) {
+    state.for_each_buffer([&](const StateRef& buffer) { contents.pins.emplace_back(buffer); });
+    Status status = with_room([&] { return state.bring_back(*pool_); });
+    const bool lacks_room =
+        status.code() == StatusCode::kOverBudget || status.code() == StatusCode::kOutOfMemory;
+    if (!lacks_room) return status;
+    state = LayerState(state.layout());
+    return Status::ok();
+  };
+  if (pool_->n_moves() == 0 && pool_->host_room() == 0) return Status::ok();
+  NEMO_TRY(hold(contents.state));
+  if (contents.state.position() == 0) contents.kept.clear();
+  for (LayerState& state : contents.kept) NEMO_TRY(hold(state));
+  std::erase_if(contents.kept, [](const LayerState& state) { return state.position() == 0; });
+  return Status::ok();
 }
 
 Result<LayerState> Engine::new_state(const StateLayout& layout, std::int64_t position) {

@@ -11,6 +11,7 @@ namespace nemotron {
 namespace {
 
 constexpr std::size_t kPartAlignment = 64;
+constexpr std::uint64_t kUnknownMoves = ~std::uint64_t{0};
 
 std::size_t conv_bytes_of(const ModelConfig& c) {
   return round_up(static_cast<std::size_t>(c.count(LayerKind::mamba2)) *
@@ -71,16 +72,33 @@ LayerState::LayerState(const StateLayout& layout, std::int64_t position, StateRe
     : layout_(&layout),
       position_(position),
       recurrent_(std::move(recurrent)),
-      kv_blocks_(std::move(kv_blocks)) {
-  kv_pointers_.reserve(kv_blocks_.size());
-  for (const StateRef& block : kv_blocks_) kv_pointers_.push_back(block.data());
-}
+      kv_blocks_(std::move(kv_blocks)),
+      kv_pointers_(kv_blocks_.size()),
+      n_moves_(kUnknownMoves) {}
 
 const void* LayerState::recurrent_data() const {
   return recurrent_ ? recurrent_.data() : layout_->zeros.data();
 }
 
+Status LayerState::bring_back(StatePool& pool) {
+  if (n_moves_ == pool.n_moves()) return Status::ok();
+  NEMO_TRY(pool.bring_back(recurrent_));
+  for (std::size_t b = 0; b < kv_blocks_.size(); ++b) {
+    NEMO_TRY(pool.bring_back(kv_blocks_[b]));
+    kv_pointers_[b] = kv_blocks_[b].data();
+  }
+  n_moves_ = pool.n_moves();
+  return Status::ok();
+}
+
+void LayerState::drop_reserve() {
+  const std::size_t n = std::min(kv_blocks_.size(), blocks_for(position_));
+  kv_blocks_.resize(n);
+  kv_pointers_.resize(n);
+}
+
 Status LayerState::reserve(Backend& backend, StatePool& pool, std::int64_t n_tokens) {
+  NEMO_TRY(bring_back(pool));
   if (layout_->kv.n_layers == 0) return Status::ok();
   const std::size_t n_before = kv_blocks_.size();
   const std::size_t n_blocks = blocks_for(position_ + n_tokens);

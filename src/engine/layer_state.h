@@ -51,8 +51,19 @@ class LayerState {
   std::span<const StateRef> kv_blocks() const { return kv_blocks_; }
   const void* recurrent_data() const;
 
-  // Makes room for `n_tokens` more, in memory that only this state holds. On failure nothing has
-  // changed. kOverBudget, kOutOfMemory.
+  // Calls visit(buffer) for the recurrent state, then for each KV block.
+  template <typename Visit>
+  void for_each_buffer(const Visit& visit) const {
+    if (recurrent_) visit(recurrent_);
+    for (const StateRef& block : kv_blocks_) visit(block);
+  }
+  // Moves to the device what lies on the host. On failure a part may have. As reserve().
+  Status bring_back(StatePool& pool);
+  // Gives up the room that it has in reserve.
+  void drop_reserve();
+
+  // Makes room for `n_tokens` more, in memory that only this state holds; all of it is then on the
+  // device. On failure nothing has changed. kOverBudget, kOutOfMemory.
   Status reserve(Backend& backend, StatePool& pool, std::int64_t n_tokens);
 
   // What a step over the next n_tokens reads and writes. Afterwards this is the state behind them,
@@ -76,6 +87,7 @@ class LayerState {
   StateRef recurrent_;  // conv_state, then ssm_state
   std::vector<StateRef> kv_blocks_;
   std::vector<void*> kv_pointers_;  // data() of kv_blocks_, as kernels want them
+  std::uint64_t n_moves_ = 0;       // of the pool, at which kv_pointers_ were right
 };
 
 }  // namespace nemotron

@@ -183,6 +183,13 @@ std::uint64_t PrefixCache::evict(std::uint64_t wanted_bytes) {
   return n_freed;
 }
 
+bool PrefixCache::offer_buffers(FunctionRef<bool(const StateRef&)> move) const {
+  for (const bool is_alone : {true, false})
+    for (const PrefixSnapshot* snapshot : impl_->order)
+      if (PrefixTree::offer_buffers(*snapshot, is_alone, move)) return true;
+  return false;
+}
+
 PrefixCache::Stats PrefixCache::stats() const { return impl_->stats; }
 
 }  // namespace nemotron

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "engine/layer_state.h"
 
 namespace nemotron {
@@ -55,6 +56,11 @@ class PrefixCache {
   // Forgets states, the least worth keeping first, until `wanted_bytes` are freed or none is left.
   // Returns what the cache no longer holds; memory that sessions share is freed by them.
   std::uint64_t evict(std::uint64_t wanted_bytes);
+
+  // Offers buffers of snapshots to move(buffer), which says whether it moved them: those of the
+  // least worth keeping first, that no other one shares, then those that several share. Returns
+  // after the first snapshot of which it moved any; false: none.
+  bool offer_buffers(FunctionRef<bool(const StateRef&)> move) const;
 
   Stats stats() const;
 

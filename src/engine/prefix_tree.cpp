@@ -201,6 +201,21 @@ std::uint64_t PrefixTree::bytes_held_alone(const PrefixSnapshot& snapshot) noexc
   return size_bytes;
 }
 
+bool PrefixTree::offer_buffers(const PrefixSnapshot& snapshot, bool is_alone,
+                               FunctionRef<bool(const StateRef&)> move) {
+  bool is_any = move(snapshot.recurrent);
+  is_any |= move(snapshot.tail_block);
+  std::size_t n_snapshots = 1;  // that a node may have, to be this one's alone
+  for (const PrefixNode* node = snapshot.node; node->parent != nullptr; node = node->parent) {
+    const std::size_t n_children = 1 - n_snapshots;
+    if (is_alone && (node->snapshots.size() > n_snapshots || node->children.size() > n_children))
+      break;
+    is_any |= move(node->kv_block);
+    n_snapshots = 0;
+  }
+  return is_any;
+}
+
 std::int64_t PrefixTree::position_of_ancestor(const PrefixSnapshot& snapshot) noexcept {
   const PrefixNode* node = snapshot.node;
   PrefixSnapshot* found = nullptr;

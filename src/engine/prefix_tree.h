@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "engine/layer_state.h"
 
 namespace nemotron {
@@ -93,6 +94,10 @@ class PrefixTree {
   static std::vector<StateRef> kv_blocks(const PrefixSnapshot& snapshot);
   // Bytes that no other snapshot needs: what remove() would free.
   static std::uint64_t bytes_held_alone(const PrefixSnapshot& snapshot) noexcept;
+  // Calls move(buffer) for what the snapshot holds, its own first; of the path's blocks, with
+  // `is_alone`, only those that no other one needs. Whether any call said true.
+  static bool offer_buffers(const PrefixSnapshot& snapshot, bool is_alone,
+                            FunctionRef<bool(const StateRef&)> move);
   // Of the longest other prefix of its tokens that has a snapshot; 0: none has.
   static std::int64_t position_of_ancestor(const PrefixSnapshot& snapshot) noexcept;
 

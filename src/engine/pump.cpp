@@ -191,18 +191,29 @@ void Engine::end_request(Lock& lock, const SequencePtr& sequence, Status status)
   changed_.notify_all();
 }
 
+// Hands the request its row; what the device says.
+Status Engine::call_request(Request& request, const Step::LogitsRow& row, Request::Next& next) {
+  if (row.choice >= 0) {
+    NEMO_ASSIGN(const SampledToken sampled,
+                backend_->chosen_token(static_cast<std::size_t>(row.choice)));
+    next = request.on_token(row.position, sampled);
+  } else {
+    NEMO_TRY(backend_->read(step_.ready_logits(runner()), logits_));
+    next = request.on_logits(row.position, logits_);
+  }
+  return Status::ok();
+}
+
 Status Engine::deliver(Lock& lock, const Step::LogitsRow& row) {
   const SequencePtr sequence = step_.entries()[row.entry].sequence;
   const std::shared_ptr<Request> request = step_.entries()[row.entry].request;
   if (sequence->request != request) return Status::ok();  // cancelled meanwhile
   called_ = sequence.get();
   lock.unlock();
-  Status status = backend_->read(step_.ready_logits(runner()), logits_);
   Request::Next next;
-  if (status.is_ok()) {
-    Status called = call_safely([&] { next = request->on_logits(row.position, logits_); });
-    if (!called.is_ok()) next = {true, -1, std::move(called)};
-  }
+  Status status;
+  Status called = call_safely([&] { status = call_request(*request, row, next); });
+  if (!called.is_ok()) next = {true, -1, std::move(called)};
   lock.lock();
   called_ = nullptr;
   changed_.notify_all();

@@ -7,11 +7,13 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/status.h"
 #include "engine/layer_state.h"
+#include "sampling/sampler.h"
 
 namespace nemotron {
 
@@ -31,7 +33,13 @@ class Request {
   virtual ~Request() = default;
   // Which of the submitted tokens' logits are wanted; those of tokens that came by Next always are.
   virtual Logits logits_wanted() const = 0;
-  virtual Next on_logits(std::int64_t position, std::span<const float> logits) = 0;
+  // How the token at `position` is to be chosen, where no more than that is wanted of the logits:
+  // on_token() gets it then, and on_logits() nothing. Also with the engine's lock held.
+  virtual std::optional<TokenChoice> choice(std::int64_t /*position*/) const { return {}; }
+  virtual Next on_logits(std::int64_t /*position*/, std::span<const float> /*logits*/) {
+    return {};
+  }
+  virtual Next on_token(std::int64_t /*position*/, const SampledToken& /*sampled*/) { return {}; }
   // The last call: all is done, or kCancelled, or the fault.
   virtual void on_end(Status status) = 0;
   // False while results wait to be fetched: the sequence is not run then.

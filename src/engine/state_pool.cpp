@@ -1,6 +1,7 @@
 #include "engine/state_pool.h"
 
 #include <algorithm>
+#include <new>
 
 namespace nemotron {
 
@@ -55,6 +56,7 @@ Result<StateRef> StatePool::take(std::size_t size_bytes) {
   Charge charge(budget_, size_bytes);
   NEMO_ASSIGN(buffer->memory, backend_.allocate(size_bytes));
   charge.keep();
+  buffer->size_bytes = size_bytes;
   buffer->pool = this;
   const std::lock_guard lock(mutex_);
   held_bytes_ += size_bytes;
@@ -63,9 +65,13 @@ Result<StateRef> StatePool::take(std::size_t size_bytes) {
 
 void StatePool::put_back(StateBuffer* raw) {
   std::unique_ptr<StateBuffer> buffer(raw);
-  const std::size_t size_bytes = buffer->memory.size_bytes();
+  const std::size_t size_bytes = buffer->size_bytes;
   {
     const std::lock_guard lock(mutex_);
+    if (buffer->host != nullptr) {
+      host_bytes_ -= size_bytes;
+      return;
+    }
     held_bytes_ -= size_bytes;
     auto& list = free_.find(size_bytes)->second;  // made by take()
     if (free_bytes_ + size_bytes <= kMaxFreeBytes && list.size() < list.capacity()) {
@@ -92,6 +98,42 @@ std::uint64_t StatePool::trim(std::uint64_t wanted_bytes) {
   return freed;
 }
 
+std::uint64_t StatePool::movable_bytes(const StateRef& ref) {
+  const StateBuffer* buffer = ref.buffer_;
+  if (buffer == nullptr || buffer->host != nullptr) return 0;
+  return buffer->n_pins.load(std::memory_order_acquire) > 0 ? 0 : buffer->size_bytes;
+}
+
+bool StatePool::move_out(const StateRef& ref) noexcept {
+  const std::uint64_t size_bytes = movable_bytes(ref);
+  if (size_bytes == 0 || size_bytes > host_room()) return false;
+  std::unique_ptr<std::byte[]> host(new (std::nothrow) std::byte[size_bytes]);
+  if (host == nullptr) return false;
+  StateBuffer& buffer = *ref.buffer_;
+  if (!backend_.read_bytes(buffer.memory.data(), {host.get(), buffer.size_bytes}).is_ok())
+    return false;
+  buffer.host = std::move(host);
+  buffer.memory = {};
+  budget_.release(size_bytes);
+  ++moves_.n_out;
+  const std::lock_guard lock(mutex_);
+  held_bytes_ -= size_bytes;
+  host_bytes_ += size_bytes;
+  return true;
+}
+
+Status StatePool::bring_back(const StateRef& ref) {
+  if (!ref.is_on_host()) return Status::ok();
+  StateBuffer& buffer = *ref.buffer_;
+  NEMO_ASSIGN(const StateRef fresh, take(buffer.size_bytes));
+  NEMO_TRY(backend_.write_bytes(fresh.data(), {buffer.host.get(), buffer.size_bytes}));
+  // The other one goes, and the host's memory with it.
+  std::swap(buffer.memory, fresh.buffer_->memory);
+  std::swap(buffer.host, fresh.buffer_->host);
+  ++moves_.n_back;
+  return Status::ok();
+}
+
 std::uint64_t StatePool::held_bytes() const {
   const std::lock_guard lock(mutex_);
   return held_bytes_;
@@ -100,6 +142,11 @@ std::uint64_t StatePool::held_bytes() const {
 std::uint64_t StatePool::free_bytes() const {
   const std::lock_guard lock(mutex_);
   return free_bytes_;
+}
+
+std::uint64_t StatePool::host_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return host_bytes_;
 }
 
 }  // namespace nemotron

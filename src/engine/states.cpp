@@ -1,4 +1,4 @@
-// Moving the states of sequences about, and finding memory for them.
+// Moving the states of sequences about.
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -16,15 +16,6 @@ std::size_t common_prefix(std::span<const std::int32_t> a, std::span<const std::
   return static_cast<std::size_t>(
       std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(n), b.begin()).first -
       a.begin());
-}
-
-// A short sentence, which std::string holds without allocating.
-Status without_bad_alloc(FunctionRef<Status()> body) {
-  try {
-    return body();
-  } catch (const std::bad_alloc&) {
-    return {StatusCode::kOutOfMemory, "out of memory"};
-  }
 }
 
 }  // namespace
@@ -124,32 +115,6 @@ Status Engine::rest(Lock& lock, const SequencePtr& sequence) {
     NEMO_TRY(pump_some(lock, kNever, [&] { return !sequence->in_step; }));
   }
   return Status::ok();
-}
-
-Status Engine::with_room(FunctionRef<Status()> body) {
-  // A body that fails leaves what it had taken among the free buffers, so freeing those is no
-  // progress by itself: it is done with each try, and the second and later ones need more.
-  for (bool is_first = true;; is_first = false) {
-    Status status = without_bad_alloc(body);
-    const bool wants_room =
-        status.code() == StatusCode::kOverBudget || status.code() == StatusCode::kOutOfMemory;
-    if (!wants_room || !(is_first || give_up_one_state())) return status;
-    pool_->trim(MemoryBudget::kNoLimit);
-  }
-}
-
-bool Engine::give_up_one_state() {
-  constexpr std::uint64_t kAny = 1;
-  if (cache_.evict(kAny) > 0) return true;
-  Sequence* oldest = nullptr;
-  for (const SequencePtr& sequence : sequences_)
-    if (sequence->is_idle() && sequence->state.position() > 0 &&
-        (oldest == nullptr || sequence->last_turn < oldest->last_turn))
-      oldest = sequence.get();
-  if (oldest == nullptr) return false;
-  oldest->state = LayerState(oldest->state.layout());
-  ++counters_.n_parked;
-  return true;
 }
 
 }  // namespace nemotron

@@ -35,7 +35,7 @@ void Step::want_logits(const Sequence& sequence, const PlannedSpan& planned,
     const bool is_last = end == sequence.n_tokens();
     const bool is_new = end > sequence.n_before_request;
     if (is_last || (wanted == Request::Logits::kAll && is_new))
-      wanted_.push_back({entries_.size() - 1, first_row + static_cast<std::int32_t>(i), end});
+      wanted_.push_back({entries_.size() - 1, first_row + static_cast<std::int32_t>(i), end, -1});
   }
 }
 
@@ -51,7 +51,23 @@ bool Step::start_logits(const Runner& runner) {
   for (std::size_t i = 0; i < n; ++i) gathered_.push_back(wanted_[n_started_ + i].row);
   n_started_ += n;
   output_head(runner.backend, runner.weights, runner.activations, n_rows(), gathered_);
+  choose_tokens(runner);
   return true;
+}
+
+void Step::choose_tokens(const Runner& runner) {
+  const TensorView logits = runner.activations.logits(static_cast<std::int64_t>(gathered_.size()));
+  choices_.clear();
+  for (std::int64_t i = 0; i < logits.n_rows; ++i) {
+    LogitsRow& row = wanted_[n_started_ - gathered_.size() + static_cast<std::size_t>(i)];
+    std::optional<TokenChoice> choice = entries_[row.entry].request->choice(row.position);
+    if (!choice.has_value()) continue;
+    choice->row = i;
+    choice->n_logits = std::min(choice->n_logits, logits.n_columns);
+    row.choice = static_cast<int>(choices_.size());
+    choices_.push_back(*choice);
+  }
+  runner.backend.choose_tokens(logits, choices_);
 }
 
 const Step::LogitsRow* Step::next_ready() {
@@ -72,6 +88,8 @@ void Step::reserve(std::int64_t max_rows) {
   entries_.reserve(n);
   wanted_.reserve(n);
   gathered_.reserve(static_cast<std::size_t>(kMaxLogitRows));
+  static_assert(kMaxLogitRows <= std::int64_t{kMaxTokenChoices});
+  choices_.reserve(static_cast<std::size_t>(kMaxLogitRows));
 }
 
 void Step::clear() {

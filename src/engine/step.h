@@ -33,6 +33,7 @@ class Step {
     std::size_t entry = 0;
     std::int32_t row = 0;
     std::int64_t position = 0;  // of the sequence behind the row
+    int choice = -1;            // its number for Backend::chosen_token(); -1: the logits are wanted
   };
 
   // Makes room, so that building a step does not allocate.
@@ -58,6 +59,7 @@ class Step {
   void clear();
 
  private:
+  void choose_tokens(const Runner& runner);
   void want_logits(const Sequence& sequence, const PlannedSpan& planned, std::int32_t first_row);
 
   std::vector<std::int32_t> tokens_;
@@ -66,6 +68,7 @@ class Step {
   std::vector<Entry> entries_;
   std::vector<LogitsRow> wanted_;
   std::vector<std::int32_t> gathered_;  // rows of the part of the head under way
+  std::vector<TokenChoice> choices_;    // among them
   std::size_t n_started_ = 0;           // of wanted_
   std::size_t n_delivered_ = 0;         // of wanted_
 };

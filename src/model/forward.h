@@ -18,8 +18,9 @@ namespace nemotron {
 void forward(Backend& backend, const ModelWeights& weights, const Activations& activations,
              const StepBatch& batch);
 
-// No step has more operations than this, forward() and one part of output_head() together.
-constexpr std::size_t max_step_operations(std::size_t n_layers) { return 4 + 7 * n_layers; }
+// No step has more operations than this: forward(), one part of output_head(), and the choice of
+// its tokens.
+constexpr std::size_t max_step_operations(std::size_t n_layers) { return 5 + 7 * n_layers; }
 
 // Logits of some rows of the last forward(), at most kMaxLogitRows, into activations.logits().
 void output_head(Backend& backend, const ModelWeights& weights, const Activations& activations,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kernels/common/sampling.h"
 #include "sampling/candidate.h"
 
 namespace nemotron {
@@ -26,6 +27,17 @@ struct SamplingParams {
   std::uint64_t seed = 0;
 };
 
+// How a token is to be chosen from a row of logits, where nothing else is wanted of them.
+struct TokenChoice {
+  std::int64_t row = 0;
+  std::int64_t n_logits = 0;  // the first so many of the row
+  SamplingParams params;      // checked
+  std::uint64_t position = 0;
+};
+
+using kernels::SampledToken;
+using kernels::SamplingFault;
+
 // Owned by whoever samples, used again for each token.
 struct SamplerScratch {
   std::vector<std::uint64_t> weights;  // [n_vocab]
@@ -35,9 +47,18 @@ struct SamplerScratch {
 // kInvalidArgument for numbers out of range.
 Status check_sampling_params(const SamplingParams& params);
 
+// With kLiteral: what the mode stands for.
+SamplingParams literal_params(const SamplingParams& params);
+
 // The token for `position`. -inf excludes a token; kInternal when a logit is NaN or +inf, or all
 // are -inf. kInvalidArgument as above, and for no logits or more than 2^23.
 Result<std::int32_t> sample(std::span<const float> logits, const SamplingParams& params,
                             std::uint64_t position, SamplerScratch& scratch);
+
+// The same in two steps, for whoever chooses elsewhere than the outcome is wanted: of parameters
+// that are in range, and 1 to 2^23 logits.
+SampledToken sample_token(std::span<const float> logits, const SamplingParams& params,
+                          std::uint64_t position, SamplerScratch& scratch);
+Result<std::int32_t> token_of(const SampledToken& sampled);
 
 }  // namespace nemotron

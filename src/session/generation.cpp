@@ -41,18 +41,23 @@ void Generation::set_counts(std::int64_t n_prompt_tokens, std::int64_t n_reused_
   result_.n_reused_tokens = n_reused_tokens;
 }
 
-Request::Next Generation::on_logits(std::int64_t position, std::span<const float> logits) {
+std::optional<TokenChoice> Generation::choice(std::int64_t position) const {
+  TokenChoice choice;
+  choice.n_logits = tokenizer_.n_vocab();  // ids beyond are padding of the output matrix
+  choice.params = params_.sampling;
+  choice.position = static_cast<std::uint64_t>(position);
+  return choice;
+}
+
+Request::Next Generation::on_token(std::int64_t position, const SampledToken& sampled) {
   if (result_.n_generated_tokens == 0) {
     decode_start_ = Clock::now();
     result_.prefill_us = microseconds(decode_start_ - start_);
     trace_->first_position = position;
   }
-  // Ids beyond the tokenizer's are padding of the output matrix.
-  const auto n_known = static_cast<std::size_t>(tokenizer_.n_vocab());
-  const auto known = logits.first(std::min(n_known, logits.size()));
-  auto sampled = sample(known, params_.sampling, static_cast<std::uint64_t>(position), scratch_);
-  if (!sampled.is_ok()) return {true, -1, sampled.status()};
-  const std::int32_t token = sampled.value();
+  const Result<std::int32_t> sampled_token = token_of(sampled);
+  if (!sampled_token.is_ok()) return {true, -1, sampled_token.status()};
+  const std::int32_t token = sampled_token.value();
   ++result_.n_generated_tokens;
   if (!params_.ignore_stop_tokens && is_stop(token)) return finish(FinishReason::kStop);
   text_.clear();

@@ -1,4 +1,4 @@
-// A request that generates: samples each next token, turns tokens into text, looks for stop
+// A request that generates: has each next token sampled, turns tokens into text, looks for stop
 // strings, tells thoughts, answer and tool calls apart where that is wanted, and tells the
 // session's events.
 #pragma once
@@ -53,7 +53,8 @@ class Generation final : public Request {
   std::shared_ptr<const ReplyTrace> trace() const { return trace_; }
 
   Logits logits_wanted() const override { return Logits::kLast; }
-  Next on_logits(std::int64_t position, std::span<const float> logits) override;
+  std::optional<TokenChoice> choice(std::int64_t position) const override;
+  Next on_token(std::int64_t position, const SampledToken& sampled) override;
   void on_end(Status status) override;
   bool has_room() const override { return outlet_.sink || outlet_.queue->has_room(); }
 
@@ -77,7 +78,6 @@ class Generation final : public Request {
   Outlet outlet_;
   StreamDecoder decoder_;
   std::optional<ReplyParser> parser_;
-  SamplerScratch scratch_;
   std::string text_;
   std::int32_t token_ = -1;  // for the next event of this token's
   bool has_sent_ = false;    // an event for this token

@@ -99,7 +99,7 @@ LAYOUT_MEMBER(nemo_error, code, 4);
 LAYOUT_MEMBER(nemo_error, byte_offset, 8);
 LAYOUT_MEMBER(nemo_error, message, 16);
 
-LAYOUT_SIZE(nemo_context_options, 152);
+LAYOUT_SIZE(nemo_context_options, 160);
 LAYOUT_MEMBER(nemo_context_options, struct_size, 0);
 LAYOUT_MEMBER(nemo_context_options, flags, 4);
 LAYOUT_MEMBER(nemo_context_options, n_threads, 8);
@@ -125,6 +125,7 @@ LAYOUT_MEMBER(nemo_context_options, cuda_context, 128);
 LAYOUT_MEMBER(nemo_context_options, cuda_stream, 136);
 LAYOUT_MEMBER(nemo_context_options, cuda_priority, 144);
 LAYOUT_MEMBER(nemo_context_options, reserved, 148);
+LAYOUT_MEMBER(nemo_context_options, max_offload_bytes, 152);
 
 LAYOUT_SIZE(nemo_device_info, 544);
 LAYOUT_MEMBER(nemo_device_info, struct_size, 0);
@@ -316,7 +317,7 @@ LAYOUT_MEMBER(nemo_pump_result, struct_size, 0);
 LAYOUT_MEMBER(nemo_pump_result, has_more, 4);
 LAYOUT_MEMBER(nemo_pump_result, elapsed_us, 8);
 
-LAYOUT_SIZE(nemo_context_stats, 112);
+LAYOUT_SIZE(nemo_context_stats, 120);
 LAYOUT_MEMBER(nemo_context_stats, struct_size, 0);
 LAYOUT_MEMBER(nemo_context_stats, n_sessions, 4);
 LAYOUT_MEMBER(nemo_context_stats, n_running, 8);
@@ -333,6 +334,7 @@ LAYOUT_MEMBER(nemo_context_stats, n_cache_misses, 80);
 LAYOUT_MEMBER(nemo_context_stats, n_reused_tokens, 88);
 LAYOUT_MEMBER(nemo_context_stats, n_evictions, 96);
 LAYOUT_MEMBER(nemo_context_stats, n_parked, 104);
+LAYOUT_MEMBER(nemo_context_stats, offload_bytes, 112);
 
 LAYOUT_SIZE(nemo_operation_stats, 72);
 LAYOUT_MEMBER(nemo_operation_stats, struct_size, 0);

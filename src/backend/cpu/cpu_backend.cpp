@@ -136,4 +136,12 @@ Status CpuBackend::reserve_scratch(const MatrixSource& source) {
   return Status::ok();
 }
 
+Result<SampledToken> CpuBackend::chosen_token(std::size_t i) {
+  NEMO_TRY(synchronize());
+  const TokenChoice& choice = choices_[i];
+  const float* row = logits_.data + choice.row * logits_.stride;
+  return sample_token({row, static_cast<std::size_t>(choice.n_logits)}, choice.params,
+                      choice.position, sampler_);
+}
+
 }  // namespace nemotron

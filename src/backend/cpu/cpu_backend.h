@@ -70,6 +70,14 @@ class CpuBackend final : public Backend {
   void gather_rows(TensorView x, std::span<const std::int32_t> rows, TensorView out) override;
   void gated_group_norm(TensorView y, TensorView z, const NormWeights& w, Activation out) override;
 
+  // The choice itself is made when the token is asked for: it is none of the operations that run in
+  // slices.
+  void choose_tokens(TensorView logits, std::span<const TokenChoice> choices) override {
+    logits_ = logits;
+    choices_ = choices;
+  }
+  Result<SampledToken> chosen_token(std::size_t i) override;
+
   void causal_conv1d(const StepBatch& batch, int layer, TensorView xBC, const Conv1dWeights& w,
                      TensorView out) override;
   void ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B, TensorView C,
@@ -116,6 +124,9 @@ class CpuBackend final : public Backend {
   std::size_t scratch_bytes_ = 0;
   bool fp8_weight_only_ = false;
   const HostMemory pages_;
+  TensorView logits_;  // of choose_tokens()
+  std::span<const TokenChoice> choices_;
+  SamplerScratch sampler_;
 };
 
 // An activation: rows of floats, and behind them room for what a level's `prepare` writes.

@@ -14,6 +14,7 @@ class CpuMemory final : public BackendMemory {
   CpuMemory(const kernels::KernelTable& kernels, int n_threads)
       : kernels_(kernels), n_threads_(n_threads) {}
 
+  bool is_host() const override { return true; }
   std::uint64_t matrix_bytes(const MatrixSource& source) const override;
   std::uint64_t product_bytes(const MatrixSource& source) const override;
   std::uint64_t operation_bytes(std::size_t n_operations) const override;

@@ -7,6 +7,7 @@
 // yet run on a device.
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include "backend/backend.h"
@@ -59,6 +60,8 @@ class CudaBackend final : public Backend {
   void add(TensorView x, TensorView residual) override;
   void gather_rows(TensorView x, std::span<const std::int32_t> rows, TensorView out) override;
   void gated_group_norm(TensorView y, TensorView z, const NormWeights& w, Activation out) override;
+  void choose_tokens(TensorView logits, std::span<const TokenChoice> choices) override;
+  Result<SampledToken> chosen_token(std::size_t i) override;
 
   void causal_conv1d(const StepBatch& batch, int layer, TensorView xBC, const Conv1dWeights& w,
                      TensorView out) override;
@@ -99,6 +102,11 @@ class CudaBackend final : public Backend {
   StepTable table_;
   const Span* table_spans_ = nullptr;
   std::uint64_t table_generation_ = 0;
+  // The tokens chosen last, there and, once they were asked for, here.
+  DeviceBuffer chosen_on_device_;
+  std::array<SampledToken, kMaxTokenChoices> chosen_ = {};
+  std::size_t n_chosen_ = 0;
+  bool is_chosen_read_ = false;
 };
 
 }  // namespace nemotron

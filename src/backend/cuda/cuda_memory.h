@@ -12,6 +12,8 @@ class CudaMemory final : public BackendMemory {
 
   // Whether the weights are kept in the order of packed_layout.h.
   bool is_packed(const MatrixSource& source) const;
+
+  bool is_host() const override { return false; }
   std::uint64_t matrix_bytes(const MatrixSource& source) const override;
   std::uint64_t product_bytes(const MatrixSource& source) const override;
   std::uint64_t operation_bytes(std::size_t n_operations) const override;

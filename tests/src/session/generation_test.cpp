@@ -29,13 +29,10 @@ struct Script {
     params.ignore_stop_tokens = false;
     Generation generation(tokenizer, std::move(params), 100000, in_thoughts,
                           {1, nullptr, [this](const Event& event) { return take(event); }});
-    std::vector<float> logits(static_cast<std::size_t>(tokenizer.n_vocab()), 0.0f);
     std::int64_t position = kPrompt;
     Request::Next next;
     for (const std::int32_t token : tokens) {
-      logits[static_cast<std::size_t>(token)] = 1;
-      next = generation.on_logits(position++, logits);
-      logits[static_cast<std::size_t>(token)] = 0;
+      next = generation.on_token(position++, {token, SamplingFault::kNone});
       if (next.is_finished) break;
     }
     generation.on_end(next.is_finished ? next.status : Status(StatusCode::kCancelled, "cut here"));

@@ -16,6 +16,15 @@
 // A kernel that is found by its name: NEMO_KERNEL(name)(Args p) {...}.
 #define NEMO_KERNEL(name) extern "C" __global__ void nemo_##name
 
+// Before a loop: how many rounds at once; all of them where its body indexes arrays that must be in
+// registers, few where registers are.
+#if defined(__CUDACC__)
+#define NEMO_PRAGMA(text) _Pragma(#text)
+#define NEMO_UNROLL(n) NEMO_PRAGMA(unroll n)
+#else
+#define NEMO_UNROLL(n)
+#endif
+
 namespace nemotron::kernels::cuda {
 
 inline constexpr int kWarp = 32;

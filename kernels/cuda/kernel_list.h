@@ -19,6 +19,11 @@
   X(ssm_scan_ref, SsmScanArgs)                \
   X(kv_store_ref, AttentionArgs)              \
   X(attention_ref, AttentionArgs)             \
+  X(attention_mma_64, AttentionArgs)          \
+  X(attention_mma_128, AttentionArgs)         \
+  X(attention_split_64, AttentionArgs)        \
+  X(attention_split_128, AttentionArgs)       \
+  X(attention_merge, AttentionArgs)           \
   NEMO_CUDA_WEIGHT_TYPES(NEMO_CUDA_LINEAR_ENTRY, X)
 
 // In the order of TensorType.

@@ -9,11 +9,12 @@ namespace {
 
 template <typename Args>
 Launch make(KernelId kernel, const Args& args, int n_threads, std::int64_t grid_x,
-            std::int64_t grid_y = 1) {
+            std::int64_t grid_y = 1, std::int64_t grid_z = 1) {
   static_assert(std::is_trivially_copyable_v<Args> && sizeof(Args) <= Launch::kMaxArgsBytes);
   Launch launch;
   launch.kernel = kernel;
-  launch.grid = {static_cast<std::uint32_t>(grid_x), static_cast<std::uint32_t>(grid_y), 1};
+  launch.grid = {static_cast<std::uint32_t>(grid_x), static_cast<std::uint32_t>(grid_y),
+                 static_cast<std::uint32_t>(grid_z)};
   launch.n_threads = static_cast<std::uint32_t>(n_threads);
   std::memcpy(launch.args.data(), &args, sizeof(Args));
   return launch;
@@ -78,6 +79,29 @@ Launch launch_kv_store(const AttentionArgs& args, std::int64_t n_rows) {
 Launch launch_attention(const AttentionArgs& args, std::int64_t n_rows) {
   static_assert(kAttentionThreads >= kKvBlockTokens);
   return make(KernelId::k_attention_ref, args, kAttentionThreads, args.n_heads, n_rows);
+}
+
+// Queries are read four floats at once.
+bool can_attend_on_tensor_cores(const AttentionArgs& args) {
+  return (args.head_dim == 64 || args.head_dim == 128) && args.n_heads / args.n_kv_heads <= 16 &&
+         args.q_stride % 4 == 0 && reinterpret_cast<std::uintptr_t>(args.q) % 16 == 0;
+}
+
+Launch launch_attention_mma(const AttentionArgs& args, std::int64_t n_rows) {
+  const bool is_128 = args.head_dim == 128;
+  return make(is_128 ? KernelId::k_attention_mma_128 : KernelId::k_attention_mma_64, args,
+              kAttentionWarps * 32, args.n_kv_heads, n_rows - args.first_row);
+}
+
+Launch launch_attention_split(const AttentionArgs& args, std::int64_t n_rows) {
+  const bool is_128 = args.head_dim == 128;
+  return make(is_128 ? KernelId::k_attention_split_128 : KernelId::k_attention_split_64, args,
+              kAttentionWarps * 32, args.n_kv_heads, n_rows, args.n_parts);
+}
+
+Launch launch_attention_merge(const AttentionArgs& args, std::int64_t n_rows) {
+  return make(KernelId::k_attention_merge, args, static_cast<int>(args.head_dim), args.n_heads,
+              n_rows);
 }
 
 }  // namespace nemotron::kernels::cuda

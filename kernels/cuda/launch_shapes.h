@@ -13,6 +13,24 @@ inline constexpr int kScanThreads = 64;   // channels of a head
 inline constexpr int kKvStoreThreads = 64;
 inline constexpr int kAttentionThreads = 128;  // at least the positions of a KV block
 
+// Attention on tensor cores: a part is what a block of attention_split takes.
+inline constexpr int kAttentionWarps = 4;
+inline constexpr int kAttentionPart = 256;  // positions, 64 to a warp
+// Scratch has room for so many parts of rows, whose sums take so many floats.
+inline constexpr std::int64_t kAttentionSlots = 1024;
+constexpr std::int64_t attention_slot_floats(std::int64_t n_heads, std::int64_t head_dim) {
+  return n_heads * (head_dim + 2);
+}
+// Rows that are split at most, and rows of a span that is: with more there are tiles enough.
+inline constexpr std::int64_t kMostSplitRows = 128;
+inline constexpr std::int64_t kMostSplitSpanRows = 16;
+// Parts of each row for which there is room.
+constexpr std::int64_t attention_parts_at_once(std::int64_t n_split_rows) {
+  std::int64_t n = 1;
+  while (2 * n * n_split_rows <= kAttentionSlots) n *= 2;
+  return n;
+}
+
 // Columns that products on tensor cores take at once; prepared rows are padded to a multiple.
 inline constexpr int kChunkColumns = 64;
 constexpr std::int64_t prepared_stride(std::int64_t n_columns) {

@@ -17,6 +17,10 @@
   X(gather_rows_ref, GatherRowsArgs)          \
   X(causal_conv1d_ref, CausalConv1dArgs)      \
   X(ssm_scan_ref, SsmScanArgs)                \
+  X(causal_conv1d, CausalConv1dArgs)          \
+  X(ssm_scan_64, SsmScanArgs)                 \
+  X(ssm_scan_128, SsmScanArgs)                \
+  X(ssm_scan_256, SsmScanArgs)                \
   X(kv_store_ref, AttentionArgs)              \
   X(attention_ref, AttentionArgs)             \
   X(attention_mma_64, AttentionArgs)          \

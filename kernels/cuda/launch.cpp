@@ -72,6 +72,26 @@ Launch launch_ssm_scan(const SsmScanArgs& args, std::int64_t n_spans) {
   return make(KernelId::k_ssm_scan_ref, args, kScanThreads, args.n_heads, n_spans);
 }
 
+bool can_convolve_in_registers(const CausalConv1dArgs& args) {
+  return args.d_conv >= 1 && args.d_conv <= kMaxConvTaps;
+}
+
+Launch launch_conv1d_in_registers(const CausalConv1dArgs& args, std::int64_t n_spans,
+                                  std::int64_t n_span_rows) {
+  return make(KernelId::k_causal_conv1d, args, kConvThreads, ceil_div(args.conv_dim, kConvThreads),
+              n_spans, ceil_div(n_span_rows, kConvTokens));
+}
+
+bool can_scan_in_registers(const SsmScanArgs& args) { return args.d_state <= kMaxScanStates; }
+
+Launch launch_scan_in_registers(const SsmScanArgs& args, std::int64_t n_spans) {
+  KernelId kernel = KernelId::k_ssm_scan_256;
+  if (args.d_state <= 128) kernel = KernelId::k_ssm_scan_128;
+  if (args.d_state <= 64) kernel = KernelId::k_ssm_scan_64;
+  return make(kernel, args, kScanWarps * 32,
+              args.n_heads * ceil_div(args.head_dim, kScanBlockChannels), n_spans);
+}
+
 Launch launch_kv_store(const AttentionArgs& args, std::int64_t n_rows) {
   return make(KernelId::k_kv_store_ref, args, kKvStoreThreads, args.n_kv_heads, n_rows);
 }

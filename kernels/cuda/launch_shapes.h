@@ -13,6 +13,13 @@ inline constexpr int kScanThreads = 64;   // channels of a head
 inline constexpr int kKvStoreThreads = 64;
 inline constexpr int kAttentionThreads = 128;  // at least the positions of a KV block
 
+inline constexpr int kConvTokens = 16;  // of a span that a thread of causal_conv1d goes through
+inline constexpr int kMaxConvTaps = 4;  // that it has registers for
+inline constexpr int kScanWarps = 2;    // of ssm_scan_*
+inline constexpr int kScanBlockChannels = 16;
+inline constexpr int kScanTokens = 8;  // whose inputs are in shared memory at once
+inline constexpr int kMaxScanStates = 256;
+
 // Attention on tensor cores: a part is what a block of attention_split takes.
 inline constexpr int kAttentionWarps = 4;
 inline constexpr int kAttentionPart = 256;  // positions, 64 to a warp

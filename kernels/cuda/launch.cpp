@@ -103,7 +103,7 @@ Launch launch_attention(const AttentionArgs& args, std::int64_t n_rows) {
 
 // Queries are read four floats at once.
 bool can_attend_on_tensor_cores(const AttentionArgs& args) {
-  return (args.head_dim == 64 || args.head_dim == 128) && args.n_heads / args.n_kv_heads <= 16 &&
+  return has_attention_mma(args.head_dim) && args.n_heads / args.n_kv_heads <= 16 &&
          args.q_stride % 4 == 0 && reinterpret_cast<std::uintptr_t>(args.q) % 16 == 0;
 }
 

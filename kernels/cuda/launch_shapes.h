@@ -20,9 +20,15 @@ inline constexpr int kScanBlockChannels = 16;
 inline constexpr int kScanTokens = 8;  // whose inputs are in shared memory at once
 inline constexpr int kMaxScanStates = 256;
 
+// The compute capability, 10 * major + minor, from which on there are the instructions of mma.cuh.
+inline constexpr int kMinMmaCapability = 80;
+
 // Attention on tensor cores: a part is what a block of attention_split takes.
 inline constexpr int kAttentionWarps = 4;
 inline constexpr int kAttentionPart = 256;  // positions, 64 to a warp
+constexpr bool has_attention_mma(std::int64_t head_dim) {
+  return head_dim == 64 || head_dim == 128;
+}
 // Scratch has room for so many parts of rows, whose sums take so many floats.
 inline constexpr std::int64_t kAttentionSlots = 1024;
 constexpr std::int64_t attention_slot_floats(std::int64_t n_heads, std::int64_t head_dim) {

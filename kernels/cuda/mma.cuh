@@ -4,19 +4,19 @@
 //   a: rows g and g + 8 of A, columns 2t, 2t + 1 (a[0], a[1]) and 2t + 8, 2t + 9 (a[2], a[3])
 //   b: column g of B, rows 2t, 2t + 1 (b[0]) and 2t + 8, 2t + 9 (b[1])
 //   d: rows g (d[0], d[1]) and g + 8 (d[2], d[3]) of the sums, columns 2t and 2t + 1
-// Needs compute capability 8.0; on the host tests/simt/mma.h does the same with the same map.
+// Needs kMinMmaCapability; on the host tests/simt/mma.h does the same with the same map.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/cuda/device.cuh"
+#include "kernels/cuda/launch_shapes.h"
 
 namespace nemotron::kernels::cuda {
 
 inline constexpr int kMmaRows = 16;    // of A
 inline constexpr int kMmaColumns = 8;  // of B
 inline constexpr int kMmaTerms = 16;   // of each sum
-inline constexpr int kMinMmaCapability = 80;
 
 // d += A B: products exact, sums f32 in the device's order.
 __device__ inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4],

@@ -6,6 +6,7 @@
 
 #include "backend/kv_rows.h"
 #include "base/text.h"
+#include "kernels/cuda/launch_shapes.h"
 
 namespace nemotron {
 
@@ -50,6 +51,8 @@ Result<std::unique_ptr<CudaBackend>> CudaBackend::create(const CudaDriver& drive
   std::unique_ptr<CudaBackend> backend(new CudaBackend());
   backend->fp8_weight_only_ = options.fp8_weight_only;
   NEMO_ASSIGN(backend->device_, CudaDevice::open(driver, module, options.device));
+  backend->has_tuned_kernels_ = !options.plain_kernels && backend->device_->compute_capability() >=
+                                                              kernels::cuda::kMinMmaCapability;
   backend->pool_ = std::make_unique<DevicePool>(*backend->device_, options.max_bytes);
   NEMO_ASSIGN(backend->transfer_, CudaTransfer::create(*backend->device_));
   backend->queue_ = std::make_unique<CommandQueue>(*backend->device_, *backend->pool_);

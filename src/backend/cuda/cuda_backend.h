@@ -1,6 +1,10 @@
 // The CUDA backend: records launches of the kernels of libnemotron-cuda.so and hands them to the
 // device. Weights are kept as they are stored in a file; activations are f32. Memory and running
-// are in cuda_backend.cpp, operations in cuda_operations.cpp.
+// are in cuda_backend.cpp, attention in cuda_attention.cpp, other operations in
+// cuda_operations.cpp.
+//
+// Which kernel runs depends on the options, the device and the shapes of the model, never on what
+// is in a step.
 //
 // Its kernels are compiled, and have run on the host under the tests' SIMT machine; they have not
 // yet run on a device.
@@ -19,6 +23,7 @@ struct CudaBackendOptions {
   CudaDeviceOptions device;
   std::uint64_t max_bytes = DevicePool::kNoLimit;  // of the device's memory
   bool fp8_weight_only = false;                    // leave the inputs of FP8 products as they are
+  bool plain_kernels = false;                      // those that are obviously right, not fast
 };
 
 class CudaBackend final : public Backend {
@@ -72,11 +77,14 @@ class CudaBackend final : public Backend {
     const std::int32_t* row_spans = nullptr;
   };
   StepTable table_of(const StepBatch& batch);
+  void attend_split(const StepBatch& batch, kernels::cuda::AttentionArgs args, std::int64_t n_rows,
+                    std::int64_t n_parts, TensorView carry);
   // Indices on the device; null where there is no room.
   const std::int32_t* send(std::span<const std::int32_t> indices);
 
   CudaMemory memory_;
   bool fp8_weight_only_ = false;
+  bool has_tuned_kernels_ = false;
   std::unique_ptr<CudaDevice> device_;
   std::unique_ptr<DevicePool> pool_;
   std::unique_ptr<CudaTransfer> transfer_;

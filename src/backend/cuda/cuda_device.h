@@ -35,6 +35,7 @@ class CudaDevice {
 
   const CudaDriver& driver() const { return driver_; }
   CuStream stream() const { return stream_; }
+  int compute_capability() const { return compute_capability_; }  // 90 for 9.0
 
   // Makes the context current until it goes out of scope. Any thread.
   class Entry {
@@ -70,6 +71,7 @@ class CudaDevice {
   const CudaDriver driver_;
   const CudaDeviceOptions options_;
   CuDevice device_ = 0;
+  int compute_capability_ = 0;
   CuContext context_ = nullptr;
   bool has_primary_ = false;  // a reference to it, to give back
   std::vector<CuModule> modules_;

@@ -33,6 +33,7 @@ struct MockCuda {
   std::set<std::string> may_fail;  // names of the calls that are counted for it; empty: all
   std::string skipped_kernel;      // is launched, and does nothing
   int n_devices = 1;
+  int compute_major = 9;  // of its compute capability
 
   // What has happened.
   std::int64_t n_calls = 0;                    // that may fail

@@ -8,19 +8,10 @@
 #include "kernels/common/math.h"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/kernel_list.h"
-#include "kernels/cuda/launch_shapes.h"
+#include "kernels/cuda/kv_layout.cuh"
+#include "kernels/cuda/prepared_rows.cuh"
 
 namespace nemotron::kernels::cuda {
-
-// The keys, or values, of one KV head in the block of a position.
-__device__ inline std::uint8_t* head_part(const AttentionArgs& p, const SpanArgs& span,
-                                          bool is_values, std::int64_t position,
-                                          std::int64_t kv_head) {
-  const std::int64_t head_bytes = kv_head_bytes(span.kv_type, p.head_dim);
-  const std::int64_t part = 2 * p.layer + (is_values ? 1 : 0);
-  return static_cast<std::uint8_t*>(span.kv_blocks[position / kKvBlockTokens]) +
-         (part * p.n_kv_heads + kv_head) * head_bytes;
-}
 
 template <typename Element>
 __device__ void store(const float* k, const float* v, std::int64_t head_dim, std::int64_t slot,
@@ -100,6 +91,7 @@ NEMO_KERNEL(attention_ref)(const AttentionArgs p) {
   const std::int64_t kv_head = head / (p.n_heads / p.n_kv_heads);
   const std::int64_t thread = threadIdx.x;
   const SpanArgs& span = p.spans[p.row_spans[row]];
+  if (p.only_f32 && span.kv_type != KvType::kF32) return;
   const std::int64_t n_positions = span.position + row - span.first_row + 1;
   const float* q = p.q + row * p.q_stride + head * p.head_dim;
   float* out = p.out + (row * p.n_heads + head) * p.head_dim;
@@ -138,7 +130,14 @@ NEMO_KERNEL(attention_ref)(const AttentionArgs p) {
     sum = sum * old_scale + block_total * new_scale;
     __syncthreads();  // the weights have been read
   }
-  for (std::int64_t d = thread; d < p.head_dim; d += blockDim.x) out[d] = out[d] / sum;
+  bf16_bits* prepared =
+      p.prepared == nullptr ? nullptr : prepared_row(p.prepared, row, p.n_heads * p.head_dim);
+  for (std::int64_t d = thread; d < p.head_dim; d += blockDim.x) {
+    out[d] = out[d] / sum;
+    if (prepared != nullptr)
+      prepared[prepared_index(head * p.head_dim + d)] = float_to_bf16(out[d]);
+  }
+  if (prepared != nullptr && head == 0) clear_behind(prepared, p.n_heads * p.head_dim);
 }
 
 }  // namespace nemotron::kernels::cuda

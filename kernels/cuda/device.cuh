@@ -13,18 +13,19 @@
 #include "simt/simt.h"
 #endif
 
-// Before a loop whose indices must be constants, since what it indexes is to lie in registers; and
-// before one that is to stay a loop.
-#if defined(__CUDACC__)
-#define NEMO_UNROLL _Pragma("unroll")
-#define NEMO_NO_UNROLL _Pragma("unroll 1")
-#else
-#define NEMO_UNROLL
-#define NEMO_NO_UNROLL
-#endif
-
 // A kernel that is found by its name: NEMO_KERNEL(name)(Args p) {...}.
 #define NEMO_KERNEL(name) extern "C" __global__ void nemo_##name
+
+// Before a loop: how many rounds at once; all of them where its body indexes arrays that must be in
+// registers, few where registers are.
+#if defined(__CUDACC__)
+#define NEMO_PRAGMA(text) _Pragma(#text)
+#define NEMO_UNROLL(n) NEMO_PRAGMA(unroll n)
+#define NEMO_UNROLL_ALL _Pragma("unroll")
+#else
+#define NEMO_UNROLL(n)
+#define NEMO_UNROLL_ALL
+#endif
 
 namespace nemotron::kernels::cuda {
 

@@ -200,7 +200,15 @@ struct AttentionArgs {
   std::int64_t n_kv_heads = 0;
   std::int64_t head_dim = 0;
   std::int64_t layer = 0;
+  bf16_bits* prepared = nullptr;  // `out` as prepared_rows.cuh has it; may be null
+  // Of attention_split and attention_merge: parts [first_part, first_part + n_parts) of the rows.
+  float* scratch = nullptr;  // [n_rows, n_parts, n_heads, head_dim + 2]
+  float* carry = nullptr;    // [n_rows, n_heads, 2]: largest score and sum of weights
+  std::int64_t first_part = 0;
+  std::int64_t n_parts = 0;
+  std::int64_t first_row = 0;  // of attention_mma
   float scale = 0.0f;
+  bool only_f32 = false;  // attention_ref leaves spans of other types alone
 };
 
 // How a token is chosen from a row of logits; as SamplingParams.

@@ -21,6 +21,15 @@
   X(kv_store_ref, AttentionArgs)                    \
   X(attention_ref, AttentionArgs)                   \
   X(sample_ref, SampleArgs)                         \
+  X(causal_conv1d, CausalConv1dArgs)                \
+  X(ssm_scan_64, SsmScanArgs)                       \
+  X(ssm_scan_128, SsmScanArgs)                      \
+  X(ssm_scan_256, SsmScanArgs)                      \
+  X(attention_mma_64, AttentionArgs)                \
+  X(attention_mma_128, AttentionArgs)               \
+  X(attention_split_64, AttentionArgs)              \
+  X(attention_split_128, AttentionArgs)             \
+  X(attention_merge, AttentionArgs)                 \
   NEMO_CUDA_WEIGHT_TYPES(NEMO_CUDA_LINEAR_ENTRY, X) \
   X(prepare, PrepareArgs)                           \
   X(pack_weights, PackWeightsArgs)                  \

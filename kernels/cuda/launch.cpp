@@ -24,11 +24,12 @@ void clear_padding(Launch& launch) {
 
 template <typename Args>
 Launch make(KernelId kernel, const Args& args, int n_threads, std::int64_t grid_x,
-            std::int64_t grid_y = 1) {
+            std::int64_t grid_y = 1, std::int64_t grid_z = 1) {
   static_assert(std::is_trivially_copyable_v<Args> && sizeof(Args) <= Launch::kMaxArgsBytes);
   Launch launch;
   launch.kernel = kernel;
-  launch.grid = {static_cast<std::uint32_t>(grid_x), static_cast<std::uint32_t>(grid_y), 1};
+  launch.grid = {static_cast<std::uint32_t>(grid_x), static_cast<std::uint32_t>(grid_y),
+                 static_cast<std::uint32_t>(grid_z)};
   launch.n_threads = static_cast<std::uint32_t>(n_threads);
   std::memcpy(launch.args.data(), &args, sizeof(Args));
   clear_padding<Args>(launch);
@@ -127,6 +128,26 @@ Launch launch_ssm_scan(const SsmScanArgs& args, std::int64_t n_spans) {
   return make(KernelId::k_ssm_scan_ref, args, kScanThreads, args.n_heads, n_spans);
 }
 
+bool can_convolve_in_registers(const CausalConv1dArgs& args) {
+  return args.d_conv >= 1 && args.d_conv <= kMaxConvTaps;
+}
+
+Launch launch_conv1d_in_registers(const CausalConv1dArgs& args, std::int64_t n_spans,
+                                  std::int64_t n_span_rows) {
+  return make(KernelId::k_causal_conv1d, args, kConvThreads, ceil_div(args.conv_dim, kConvThreads),
+              n_spans, ceil_div(n_span_rows, kConvTokens));
+}
+
+bool can_scan_in_registers(const SsmScanArgs& args) { return args.d_state <= kMaxScanStates; }
+
+Launch launch_scan_in_registers(const SsmScanArgs& args, std::int64_t n_spans) {
+  KernelId kernel = KernelId::k_ssm_scan_256;
+  if (args.d_state <= 128) kernel = KernelId::k_ssm_scan_128;
+  if (args.d_state <= 64) kernel = KernelId::k_ssm_scan_64;
+  return make(kernel, args, kScanWarps * 32,
+              args.n_heads * ceil_div(args.head_dim, kScanBlockChannels), n_spans);
+}
+
 Launch launch_kv_store(const AttentionArgs& args, std::int64_t n_rows) {
   return make(KernelId::k_kv_store_ref, args, kKvStoreThreads, args.n_kv_heads, n_rows);
 }
@@ -138,6 +159,29 @@ Launch launch_attention(const AttentionArgs& args, std::int64_t n_rows) {
 
 Launch launch_sample(const SampleArgs& args, std::int64_t n_rows) {
   return make(KernelId::k_sample_ref, args, kSampleThreads, n_rows);
+}
+
+// Queries are read four floats at once.
+bool can_attend_on_tensor_cores(const AttentionArgs& args) {
+  return has_attention_mma(args.head_dim) && args.n_heads / args.n_kv_heads <= 16 &&
+         args.q_stride % 4 == 0 && reinterpret_cast<std::uintptr_t>(args.q) % 16 == 0;
+}
+
+Launch launch_attention_mma(const AttentionArgs& args, std::int64_t n_rows) {
+  const bool is_128 = args.head_dim == 128;
+  return make(is_128 ? KernelId::k_attention_mma_128 : KernelId::k_attention_mma_64, args,
+              kAttentionWarps * 32, args.n_kv_heads, n_rows - args.first_row);
+}
+
+Launch launch_attention_split(const AttentionArgs& args, std::int64_t n_rows) {
+  const bool is_128 = args.head_dim == 128;
+  return make(is_128 ? KernelId::k_attention_split_128 : KernelId::k_attention_split_64, args,
+              kAttentionWarps * 32, args.n_kv_heads, n_rows, args.n_parts);
+}
+
+Launch launch_attention_merge(const AttentionArgs& args, std::int64_t n_rows) {
+  return make(KernelId::k_attention_merge, args, static_cast<int>(args.head_dim), args.n_heads,
+              n_rows);
 }
 
 }  // namespace nemotron::kernels::cuda

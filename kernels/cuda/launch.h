@@ -47,8 +47,21 @@ Launch launch_add(const ElementwiseArgs& args);
 Launch launch_gather_rows(const GatherRowsArgs& args, std::int64_t n_rows);
 Launch launch_causal_conv1d(const CausalConv1dArgs& args, std::int64_t n_spans);
 Launch launch_ssm_scan(const SsmScanArgs& args, std::int64_t n_spans);
+// The same for a device with many threads, where the shape allows. The convolution gives the same
+// bytes; no span is longer than n_span_rows.
+bool can_convolve_in_registers(const CausalConv1dArgs& args);
+Launch launch_conv1d_in_registers(const CausalConv1dArgs& args, std::int64_t n_spans,
+                                  std::int64_t n_span_rows);
+bool can_scan_in_registers(const SsmScanArgs& args);
+Launch launch_scan_in_registers(const SsmScanArgs& args, std::int64_t n_spans);
 Launch launch_kv_store(const AttentionArgs& args, std::int64_t n_rows);
 Launch launch_attention(const AttentionArgs& args, std::int64_t n_rows);
 Launch launch_sample(const SampleArgs& args, std::int64_t n_rows);
+// On tensor cores, where the shape allows: keys and values in bf16 or q8, the others are left
+// alone.
+bool can_attend_on_tensor_cores(const AttentionArgs& args);
+Launch launch_attention_mma(const AttentionArgs& args, std::int64_t n_rows);  // from first_row on
+Launch launch_attention_split(const AttentionArgs& args, std::int64_t n_rows);
+Launch launch_attention_merge(const AttentionArgs& args, std::int64_t n_rows);
 
 }  // namespace nemotron::kernels::cuda

@@ -30,9 +30,9 @@ struct TileSums {
   float sums[kOutputs][kRows][4];
 
   __device__ void clear() {
-    NEMO_UNROLL
-    for (auto& output : sums) NEMO_UNROLL
-    for (auto& row : output) NEMO_UNROLL
+    NEMO_UNROLL_ALL
+    for (auto& output : sums) NEMO_UNROLL_ALL
+    for (auto& row : output) NEMO_UNROLL_ALL
     for (float& sum : row) sum = 0.0f;
   }
 
@@ -43,17 +43,17 @@ struct TileSums {
     const int lane = threadIdx.x % kWarp;
     const std::int64_t tile_bytes = packed_chunks(p.n_in) * chunk_bytes(type);
     const std::int64_t stride = prepared_stride(p.n_in);
-    NEMO_NO_UNROLL
+    NEMO_UNROLL(1)
     for (std::int64_t chunk = range.begin; chunk < range.end; ++chunk) {
       Weights weights[kOutputs];
-      NEMO_UNROLL
+      NEMO_UNROLL_ALL
       for (int m = 0; m < kOutputs; ++m)
         if (m < n_tiles_left)
           weights[m].load(weight + m * tile_bytes + chunk * chunk_bytes(type), lane);
-      NEMO_UNROLL
+      NEMO_UNROLL_ALL
       for (int block = 0; block < 2; ++block) {
         Words4 rows[kRows];
-        NEMO_UNROLL
+        NEMO_UNROLL_ALL
         for (int n = 0; n < kRows; ++n) {
           rows[n] = {};
           if (8 * n + lane / 4 < n_rows_left)
@@ -69,9 +69,9 @@ struct TileSums {
   // 32 columns.
   __device__ void add_block(const Weights (&weights)[kOutputs], const Words4 (&rows)[kRows],
                             int block) {
-    NEMO_UNROLL
+    NEMO_UNROLL_ALL
     for (int first = 2 * block; first < 2 * block + 2; first += Weights::kGroup) {
-      NEMO_UNROLL
+      NEMO_UNROLL_ALL
       for (int m = 0; m < kOutputs; ++m) add_group(weights[m], rows, first, sums[m]);
     }
   }
@@ -80,16 +80,16 @@ struct TileSums {
   __device__ static void add_group(const Weights& weights, const Words4 (&rows)[kRows], int first,
                                    float (&sums)[kRows][4]) {
     std::uint32_t a[Weights::kGroup][4];
-    NEMO_UNROLL
+    NEMO_UNROLL_ALL
     for (int i = 0; i < Weights::kGroup; ++i) weights.fragment(first + i, a[i]);
-    NEMO_UNROLL
+    NEMO_UNROLL_ALL
     for (int n = 0; n < kRows; ++n) {
       float products[4] = {};
       float* into = Weights::kHasScales ? products : sums[n];
-      NEMO_UNROLL
+      NEMO_UNROLL_ALL
       for (int i = 0; i < Weights::kGroup; ++i) multiply(a[i], rows[n], first + i, into);
       if constexpr (Weights::kHasScales) {
-        NEMO_UNROLL
+        NEMO_UNROLL_ALL
         for (int i = 0; i < 4; ++i)
           sums[n][i] = fmaf(products[i], weights.scale(i / 2, first), sums[n][i]);
       }
@@ -108,9 +108,9 @@ struct TileSums {
                                        float (&sums)[4]) {
     constexpr std::uint32_t kOnes[4] = {kPairOfOnes, kPairOfOnes, kPairOfOnes, kPairOfOnes};
     float x_sums[4] = {};
-    NEMO_UNROLL
+    NEMO_UNROLL_ALL
     for (int i = 0; i < Weights::kGroup; ++i) multiply(kOnes, row, first + i, x_sums);
-    NEMO_UNROLL
+    NEMO_UNROLL_ALL
     for (int i = 0; i < 4; ++i) sums[i] = fmaf(-weights.min(i / 2, first), x_sums[i], sums[i]);
   }
 };
@@ -179,13 +179,13 @@ __device__ void linear_many(const PackedLinearArgs& p) {
   const std::int64_t first_row = std::int64_t{blockIdx.x} * 8 * kTiles;
   const std::uint8_t* weight = p.weight + tile * packed_chunks(p.n_in) * chunk_bytes(type);
   for (int i = 0; i < kSums; ++i) totals[warp][i][lane] = 0.0f;
-  NEMO_NO_UNROLL
+  NEMO_UNROLL(1)
   for (int part = 0; part < p.n_parts; ++part) {
     Sums part_sums;
     part_sums.clear();
     part_sums.add(p, weight, lane_rows(p, first_row), n_tiles_left, p.n_rows - first_row,
                   part_range(p, part));
-    NEMO_UNROLL
+    NEMO_UNROLL_ALL
     for (int i = 0; i < kSums; ++i)
       totals[warp][i][lane] += part_sums.sums[i / (4 * kTiles)][i / 4 % kTiles][i % 4];
   }

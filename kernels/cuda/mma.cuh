@@ -4,12 +4,13 @@
 //   a: rows g and g + 8 of A, columns 2t, 2t + 1 (a[0], a[1]) and 2t + 8, 2t + 9 (a[2], a[3])
 //   b: column g of B, rows 2t, 2t + 1 (b[0]) and 2t + 8, 2t + 9 (b[1])
 //   d: rows g (d[0], d[1]) and g + 8 (d[2], d[3]) of the sums, columns 2t and 2t + 1
-// Needs compute capability 8.0; on the host tests/simt/mma.h does the same with the same map.
+// Needs kMinMmaCapability; on the host tests/simt/mma.h does the same with the same map.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/cuda/device.cuh"
+#include "kernels/cuda/launch_shapes.h"
 
 namespace nemotron::kernels::cuda {
 

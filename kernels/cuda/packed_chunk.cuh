@@ -127,7 +127,7 @@ class PackedChunk {
 
   // Of columns 16 h to 16 h + 15.
   __device__ void fragment(int h, std::uint32_t (&a)[4]) const {
-    NEMO_UNROLL
+    NEMO_UNROLL_ALL
     for (int r = 0; r < 2; ++r) {  // row g + 8 r
       const FourValues values = four_values(r, h);
       a[r] = values.pairs[0];

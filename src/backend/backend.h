@@ -148,7 +148,8 @@ class Backend {
   virtual void ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B, TensorView C,
                         TensorView dt, const SsmWeights& w, TensorView y) = 0;
   // Stores k and v in the sequences' blocks, then attends to all positions up to each row's own.
-  // `carry` is memory for each head's running maximum and sum.
+  // `carry` is working memory, of BackendMemory::attention_bytes(); on the CPU each head's running
+  // maximum and sum.
   virtual void attention(const StepBatch& batch, int layer, TensorView q, TensorView k,
                          TensorView v, const AttentionShape& shape, TensorView carry,
                          Activation out) = 0;

@@ -25,6 +25,9 @@ class BackendMemory {
   virtual std::uint64_t operation_bytes(std::size_t n_operations) const = 0;
   // An activation in the form that linear() reads.
   virtual std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const = 0;
+  // Working memory of attention over at most that many rows: what it is given as `carry`.
+  virtual std::size_t attention_bytes(std::int64_t n_rows, std::int64_t n_heads,
+                                      std::int64_t head_dim) const = 0;
 };
 
 }  // namespace nemotron

@@ -58,6 +58,12 @@ class Side {
     const DeviceBuffer* buffer = memory(backend_.memory().activation_bytes(d.n_rows, d.n_columns));
     return {buffer == nullptr ? nullptr : buffer->data(), d.n_rows, d.n_columns};
   }
+  TensorView carry(std::int64_t n_rows, const AttentionShape& shape) {
+    const DeviceBuffer* buffer =
+        memory(backend_.memory().attention_bytes(n_rows, shape.n_heads, shape.head_dim));
+    return {buffer == nullptr ? nullptr : buffer->floats(), n_rows, 2 * shape.n_heads,
+            2 * shape.n_heads};
+  }
   // The values in the form that products read: a norm would change them, squares do not.
   Activation squares(const Dimensions& d, const Floats& values) {
     const Activation out = activation(d);

@@ -24,6 +24,10 @@ class Activations::Carver {
     return take(n_columns, memory_.activation_bytes(n_rows_, n_columns));
   }
 
+  Part carry(std::int64_t n_heads, std::int64_t head_dim) {
+    return take(2 * n_heads, memory_.attention_bytes(n_rows_, n_heads, head_dim));
+  }
+
   std::size_t used_bytes() const { return used_bytes_; }
   void rewind_to(std::size_t used_bytes) { used_bytes_ = used_bytes; }
 
@@ -58,7 +62,7 @@ Activations::Layout Activations::carve(const BackendMemory& memory, const ModelC
   parts.q = carver.floats(config.q_dim());
   parts.k = carver.floats(config.kv_dim());
   parts.v = carver.floats(config.kv_dim());
-  parts.carry = carver.floats(2 * config.n_heads);
+  parts.carry = carver.carry(config.n_heads, config.head_dim);
   parts.attended = carver.activation(config.q_dim());
   parts.size_bytes = std::max(parts.size_bytes, carver.used_bytes());
   carver.rewind_to(shared);

@@ -24,7 +24,7 @@ struct AttentionActivations {
   TensorView q;         // [rows, q_dim]
   TensorView k;         // [rows, kv_dim]
   TensorView v;         // [rows, kv_dim]
-  TensorView carry;     // [rows, n_heads * 2]
+  TensorView carry;     // [rows, n_heads * 2], or more: see BackendMemory::attention_bytes()
   Activation attended;  // [rows, q_dim]
 };
 

@@ -33,6 +33,11 @@ std::size_t CpuMemory::activation_bytes(std::int64_t n_rows, std::int64_t n_colu
   return float_bytes(n_rows, n_columns) + static_cast<std::size_t>(prepared);
 }
 
+std::size_t CpuMemory::attention_bytes(std::int64_t n_rows, std::int64_t n_heads,
+                                       std::int64_t /*head_dim*/) const {
+  return static_cast<std::size_t>(n_rows * 2 * n_heads) * sizeof(float);
+}
+
 std::size_t CpuMemory::thread_scratch_bytes(const MatrixSource& source) const {
   if (source.use != MatrixUse::kProduct) return 0;
   if (source.is_mapped) return mapped_scratch_bytes(kernels_, source.type, source.n_columns);

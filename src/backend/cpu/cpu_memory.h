@@ -19,6 +19,8 @@ class CpuMemory final : public BackendMemory {
   std::uint64_t product_bytes(const MatrixSource& source) const override;
   std::uint64_t operation_bytes(std::size_t n_operations) const override;
   std::size_t activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const override;
+  std::size_t attention_bytes(std::int64_t n_rows, std::int64_t n_heads,
+                              std::int64_t head_dim) const override;
 
   // Of one thread's part of product_bytes().
   std::size_t thread_scratch_bytes(const MatrixSource& source) const;

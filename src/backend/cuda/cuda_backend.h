@@ -1,7 +1,10 @@
 // The CUDA backend: records launches of the kernels of libnemotron-cuda.so and hands them to the
 // device. Weights of products on tensor cores are packed, others lie as in a file; activations are
 // f32, and beside it what such products read. Memory and running are in cuda_backend.cpp, weights
-// in cuda_weights.cpp, operations in cuda_operations.cpp.
+// in cuda_weights.cpp, attention in cuda_attention.cpp, other operations in cuda_operations.cpp.
+//
+// Which kernel runs depends on the options, the device and the shapes of the model; only among
+// kernels that give the same bytes does it depend on what is in a step.
 //
 // Its kernels are compiled, and have run on the host under the tests' SIMT machine; they have not
 // yet run on a device.
@@ -17,11 +20,20 @@
 
 namespace nemotron {
 
+// Kernels of which there are plain ones and tuned ones. Values of NEMO_CUDA_PLAIN_.
+enum CudaKernels : std::uint32_t {
+  kProductKernels = 1,
+  kAttentionKernels = 2,
+  kScanKernels = 4,
+  kConvolutionKernels = 8,
+  kAllKernels = 15,
+};
+
 struct CudaBackendOptions {
   CudaDeviceOptions device;
   std::uint64_t max_bytes = DevicePool::kNoLimit;  // of the device's memory
   bool fp8_weight_only = false;                    // leave the inputs of FP8 products as they are
-  bool plain_kernels = false;                      // only those that are obviously right
+  std::uint32_t plain_kernels = 0;  // CudaKernels: those that are obviously right, not fast
 };
 
 class CudaBackend final : public Backend {
@@ -79,6 +91,10 @@ class CudaBackend final : public Backend {
     const std::int32_t* row_spans = nullptr;
   };
   StepTable table_of(const StepBatch& batch);
+  void attend_on_tensor_cores(const StepBatch& batch, kernels::cuda::AttentionArgs args,
+                              TensorView carry);
+  void attend_split(const StepBatch& batch, kernels::cuda::AttentionArgs args, std::int64_t n_rows,
+                    std::int64_t n_parts, TensorView carry);
   // Indices on the device; null where there is no room.
   const std::int32_t* send(std::span<const std::int32_t> indices);
 
@@ -86,13 +102,14 @@ class CudaBackend final : public Backend {
   Status upload_packed(const MatrixSource& source, void* packed);
   void packed_linear(Activation x, const Matrix& weight, TensorView out);
   void plain_linear(Activation x, const Matrix& weight, TensorView out);
+  bool is_tuned(CudaKernels kernels) const { return (tuned_ & kernels) != 0; }
   // The prepared rows of an activation, where products on tensor cores are used.
   bf16_bits* prepared(const Activation& a) const;
   // If the last thing recorded is the product that makes x, and nothing else: its arguments.
   kernels::cuda::PackedLinearArgs* product_that_makes(const TensorView& x);
 
   CudaMemory memory_;
-  bool uses_tensor_cores_ = false;
+  std::uint32_t tuned_ = 0;  // CudaKernels
   bool fp8_weight_only_ = false;
   std::unique_ptr<CudaDevice> device_;
   std::unique_ptr<DevicePool> pool_;

@@ -51,8 +51,10 @@ Result<std::unique_ptr<CudaDevice>> CudaDevice::open(const CudaDriver& driver,
 Status CudaDevice::take_context() {
   NEMO_TRY(check(driver_.device(&device_, options_.index), "looking for the device"));
   int major = 0, minor = 0;
-  NEMO_TRY(check(driver_.device_attribute(&major, kCuComputeMajor, device_), "asking the device"));
-  NEMO_TRY(check(driver_.device_attribute(&minor, kCuComputeMinor, device_), "asking the device"));
+  NEMO_TRY(check(driver_.device_attribute(&major, kCuComputeMajor, device_),
+                 "asking for its compute capability"));
+  NEMO_TRY(check(driver_.device_attribute(&minor, kCuComputeMinor, device_),
+                 "asking for its compute capability"));
   compute_capability_ = 10 * major + minor;
   context_ = options_.context;
   if (context_ != nullptr) return Status::ok();

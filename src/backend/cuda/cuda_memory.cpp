@@ -3,6 +3,7 @@
 #include "backend/cuda/command_queue.h"
 #include "base/checked_math.h"
 #include "kernels/common/linear_params.h"
+#include "kernels/cuda/launch_shapes.h"
 #include "kernels/cuda/packed_layout.h"
 
 namespace nemotron {
@@ -26,6 +27,18 @@ std::uint64_t CudaMemory::operation_bytes(std::size_t) const { return CommandQue
 
 std::size_t CudaMemory::activation_bytes(std::int64_t n_rows, std::int64_t n_columns) const {
   return float_bytes(n_rows, n_columns) + 2 * prepared_bytes(n_rows, n_columns);
+}
+
+std::size_t CudaMemory::attention_bytes(std::int64_t n_rows, std::int64_t n_heads,
+                                        std::int64_t head_dim) const {
+  const std::int64_t carry = n_rows * 2 * n_heads;
+  return static_cast<std::size_t>(attention_scratch_floats(n_heads, head_dim) + carry) *
+         sizeof(float);
+}
+
+std::int64_t CudaMemory::attention_scratch_floats(std::int64_t n_heads, std::int64_t head_dim) {
+  if (!kernels::cuda::has_attention_mma(head_dim)) return 0;
+  return kernels::cuda::kAttentionSlots * kernels::cuda::attention_slot_floats(n_heads, head_dim);
 }
 
 std::size_t CudaMemory::float_bytes(std::int64_t n_rows, std::int64_t n_columns) {

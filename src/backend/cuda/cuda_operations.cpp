@@ -1,7 +1,6 @@
 // The operations of the CUDA backend: arguments for the kernels.
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstring>
 
 #include "backend/cuda/cuda_backend.h"
@@ -51,7 +50,7 @@ std::size_t n_blocks_of(const StepBatch& batch, const Span& span) {
 }  // namespace
 
 bf16_bits* CudaBackend::prepared(const Activation& a) const {
-  return uses_tensor_cores_ ? reinterpret_cast<bf16_bits*>(rounded_part(a)) : nullptr;
+  return is_tuned(kProductKernels) ? reinterpret_cast<bf16_bits*>(rounded_part(a)) : nullptr;
 }
 
 // The spans, then each row's span, then the blocks of each. There is room for more blocks, so that
@@ -239,7 +238,13 @@ void CudaBackend::causal_conv1d(const StepBatch& batch, int layer, TensorView xB
   const CausalConv1dArgs args{table.spans, xBC.data,   w.weight,   w.bias,   out.data,
                               xBC.stride,  out.stride, w.conv_dim, w.d_conv, layer};
   queue_->mark({WorkKind::kConv}, conv_amount(batch, w));
-  queue_->record(launch_causal_conv1d(args, static_cast<std::int64_t>(batch.spans.size())));
+  const auto n_spans = static_cast<std::int64_t>(batch.spans.size());
+  if (!is_tuned(kConvolutionKernels) || !can_convolve_in_registers(args))
+    return queue_->record(launch_causal_conv1d(args, n_spans));
+  std::int64_t n_span_rows = 0;
+  for (const Span& span : batch.spans)
+    n_span_rows = std::max<std::int64_t>(n_span_rows, span.n_rows);
+  queue_->record(launch_conv1d_in_registers(args, n_spans, n_span_rows));
 }
 
 void CudaBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, TensorView B,
@@ -268,37 +273,10 @@ void CudaBackend::ssm_scan(const StepBatch& batch, int layer, TensorView x, Tens
   args.dt_min = w.dt_min;
   args.dt_max = w.dt_max;
   queue_->mark({WorkKind::kScan, state_type(batch)}, scan_amount(batch, w));
-  queue_->record(launch_ssm_scan(args, static_cast<std::int64_t>(batch.spans.size())));
-}
-
-void CudaBackend::attention(const StepBatch& batch, int layer, TensorView q, TensorView k,
-                            TensorView v, const AttentionShape& shape, TensorView, Activation out) {
-  queue_->begin();
-  const StepTable table = table_of(batch);
-  if (table.spans == nullptr) return;
-  AttentionArgs args;
-  args.spans = table.spans;
-  args.row_spans = table.row_spans;
-  args.q = q.data;
-  args.k = k.data;
-  args.v = v.data;
-  args.out = first_element(out);
-  args.q_stride = q.stride;
-  args.k_stride = k.stride;
-  args.v_stride = v.stride;
-  args.n_heads = shape.n_heads;
-  args.n_kv_heads = shape.n_kv_heads;
-  args.head_dim = shape.head_dim;
-  args.layer = layer;
-  args.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
-  queue_->mark({WorkKind::kKvStore, kv_type(batch)}, kv_store_amount(batch));
-  queue_->record(launch_kv_store(args, batch.n_rows));
-  queue_->mark({WorkKind::kAttention, kv_type(batch)}, attention_amount(batch, shape));
-  queue_->record(launch_attention(args, batch.n_rows));
-  if (bf16_bits* rows = prepared(out)) {
-    queue_->mark({WorkKind::kPrepare}, {});
-    queue_->record(launch_prepare({args.out, rows, out.n_columns, 0.0f}, batch.n_rows));
-  }
+  const auto n_spans = static_cast<std::int64_t>(batch.spans.size());
+  queue_->record(is_tuned(kScanKernels) && can_scan_in_registers(args)
+                     ? launch_scan_in_registers(args, n_spans)
+                     : launch_ssm_scan(args, n_spans));
 }
 
 }  // namespace nemotron

@@ -1,131 +1,17 @@
 // The plain CUDA store of keys and values, and attention, run on the host: the bytes of the CPU's
 // reference, for several sequences whose types differ, in any layer.
-#include "base/float_types.h"
-#include "kernels/kernel_test.h"
-#include "simt/run_launch.h"
+#include "kernels/cuda/attention_step.h"
+#include "kernels/cuda/prepared_rows.cuh"
 
 using namespace nemotron;
-using namespace nemotron::kernels;
-using namespace nemotron::kernels::cuda;
 using namespace nemotron::test;
 
 namespace {
 
-constexpr std::int64_t kLayers = 2, kLayer = 1;
-
-struct Heads {
-  std::int64_t n_heads, n_kv_heads, head_dim;
-};
-
-// The blocks of a sequence, filled with what earlier steps may have left: small numbers.
-struct KvMemory {
-  KvMemory(const Heads& heads, KvType type, std::int64_t n_positions, Random& random)
-      : part_bytes(heads.n_kv_heads * kv_head_bytes(type, heads.head_dim)) {
-    const std::int64_t n_blocks = attention_blocks(n_positions, 0);
-    for (std::int64_t b = 0; b < n_blocks; ++b) {
-      blocks.emplace_back(at(2 * kLayers * part_bytes));
-      for (auto& byte : blocks.back()) byte = static_cast<std::uint8_t>(random.bits() & 0x3f);
-    }
-  }
-  std::vector<void*> pointers() {
-    std::vector<void*> out;
-    for (auto& block : blocks) out.push_back(block.data());
-    return out;
-  }
-  std::int64_t part_bytes;
-  std::vector<std::vector<std::uint8_t>> blocks;
-};
-
-// A sequence in two memories of the same contents: the CPU's and CUDA's.
-struct Sequence {
-  Sequence(const Heads& h, KvType t, std::int64_t p, std::int64_t n, Random& random)
-      : type(t), position(p), n_rows(n), cpu(h, t, p + n, random), cuda(cpu) {
-    cpu_pointers = cpu.pointers();
-    cuda_pointers = cuda.pointers();
-  }
-  KvView view() {
-    return {cpu_pointers.data(), 2 * kLayer * cpu.part_bytes, (2 * kLayer + 1) * cpu.part_bytes,
-            type};
-  }
-  KvType type;
-  std::int64_t position, n_rows;
-  KvMemory cpu, cuda;
-  std::vector<void*> cpu_pointers, cuda_pointers;
-};
-
-struct Step {
-  Step(const Heads& h, std::vector<Sequence> s, Random& random)
-      : heads(h), sequences(std::move(s)) {
-    for (Sequence& sequence : sequences) {
-      SpanArgs span;
-      span.first_row = n_rows;
-      span.n_rows = sequence.n_rows;
-      span.position = sequence.position;
-      span.kv_blocks = sequence.cuda_pointers.data();
-      span.kv_type = sequence.type;
-      row_spans.insert(row_spans.end(), at(sequence.n_rows), static_cast<int>(spans.size()));
-      spans.push_back(span);
-      n_rows += sequence.n_rows;
-    }
-    q = random.reals(n_rows * h.n_heads * h.head_dim, 2.0f);
-    k = random.reals(n_rows * h.n_kv_heads * h.head_dim, 2.0f);
-    v = random.reals(n_rows * h.n_kv_heads * h.head_dim);
-    out.assign(q.size(), NAN);
-    expected.assign(q.size(), NAN);
-  }
-
-  void run_cuda() {
-    AttentionArgs args;
-    args.spans = spans.data();
-    args.row_spans = row_spans.data();
-    args.q = q.data();
-    args.k = k.data();
-    args.v = v.data();
-    args.out = out.data();
-    args.q_stride = heads.n_heads * heads.head_dim;
-    args.k_stride = args.v_stride = heads.n_kv_heads * heads.head_dim;
-    args.n_heads = heads.n_heads;
-    args.n_kv_heads = heads.n_kv_heads;
-    args.head_dim = heads.head_dim;
-    args.layer = kLayer;
-    args.scale = 1.0f / std::sqrt(static_cast<float>(heads.head_dim));
-    REQUIRE(simt::run_launch(launch_kv_store(args, n_rows)) == "");
-    REQUIRE(simt::run_launch(launch_attention(args, n_rows)) == "");
-  }
-
-  void run_cpu() {
-    std::vector<float> carry(at(n_rows * heads.n_heads * 2));
-    std::int64_t first = 0;
-    for (Sequence& s : sequences) {
-      const std::int64_t kv_at = first * heads.n_kv_heads * heads.head_dim;
-      const std::int64_t q_at = first * heads.n_heads * heads.head_dim;
-      ref_kernels().kv_store({&k[at(kv_at)], &v[at(kv_at)], s.view(), s.n_rows, s.position,
-                              heads.n_kv_heads, heads.head_dim},
-                             0, heads.n_kv_heads);
-      AttentionParams p;
-      p.q = &q[at(q_at)];
-      p.kv = s.view();
-      p.out = &expected[at(q_at)];
-      p.carry = carry.data();
-      p.end_block = attention_blocks(s.position, s.n_rows);
-      p.n_rows = s.n_rows;
-      p.position = s.position;
-      p.n_heads = heads.n_heads;
-      p.n_kv_heads = heads.n_kv_heads;
-      p.head_dim = heads.head_dim;
-      p.scale = 1.0f / std::sqrt(static_cast<float>(heads.head_dim));
-      ref_kernels().attention(p, 0, s.n_rows * heads.n_kv_heads);
-      first += s.n_rows;
-    }
-  }
-
-  Heads heads;
-  std::vector<Sequence> sequences;
-  std::vector<SpanArgs> spans;
-  std::vector<std::int32_t> row_spans;
-  std::int64_t n_rows = 0;
-  std::vector<float> q, k, v, out, expected;
-};
+void run_cuda(AttentionStep& step) {
+  REQUIRE(simt::run_launch(launch_kv_store(step.args(), step.n_rows)) == "");
+  REQUIRE(simt::run_launch(launch_attention(step.args(), step.n_rows)) == "");
+}
 
 }  // namespace
 
@@ -134,19 +20,19 @@ TEST_CASE("CUDA stores keys and values, and attends, with the CPU's bytes") {
                                Heads{8, 2, 96});
   const bool has_q8 = heads.head_dim % 32 == 0;
   Random random(static_cast<std::uint64_t>(heads.head_dim));
-  std::vector<Sequence> sequences;
+  std::vector<KvSequence> sequences;
   sequences.emplace_back(heads, KvType::kBF16, 0, 1, random);    // the first token
   sequences.emplace_back(heads, KvType::kF32, 63, 1, random);    // the last of a block
   sequences.emplace_back(heads, KvType::kBF16, 64, 1, random);   // the first of a block
   sequences.emplace_back(heads, KvType::kF32, 120, 20, random);  // over a block's end
   if (has_q8) sequences.emplace_back(heads, KvType::kQ8, 0, 70, random);
   if (has_q8) sequences.emplace_back(heads, KvType::kQ8, 127, 1, random);
-  Step step(heads, std::move(sequences), random);
+  AttentionStep step(heads, std::move(sequences), random);
   step.k[3] = 0.0f;
   step.run_cpu();
-  step.run_cuda();
+  run_cuda(step);
   INFO(heads.n_heads << " heads of " << heads.head_dim);
-  for (const Sequence& s : step.sequences) CHECK(s.cuda.blocks == s.cpu.blocks);
+  for (const KvSequence& s : step.sequences) CHECK(s.cuda.blocks == s.cpu.blocks);
   CHECK(same_bytes(step.out, step.expected));
 }
 
@@ -154,14 +40,14 @@ TEST_CASE("what is not finite is stored by CUDA as by the CPU, and a group of ze
   const Heads heads{1, 1, 32};
   for (const float bad : {NAN, INFINITY, -INFINITY, 0.0f, 1e38f}) {
     Random random(3);
-    std::vector<Sequence> sequences;
+    std::vector<KvSequence> sequences;
     for (const KvType type : {KvType::kQ8, KvType::kBF16, KvType::kF32})
       sequences.emplace_back(heads, type, 5, 1, random);
-    Step step(heads, std::move(sequences), random);
+    AttentionStep step(heads, std::move(sequences), random);
     for (std::size_t i = 0; i < step.k.size(); i += 32) step.k[i + 7] = step.v[i + 31] = bad;
     if (bad == 0.0f) std::fill(step.k.begin(), step.k.end(), 0.0f);
     step.run_cpu();
-    step.run_cuda();
-    for (const Sequence& s : step.sequences) CHECK(s.cuda.blocks == s.cpu.blocks);
+    run_cuda(step);
+    for (const KvSequence& s : step.sequences) CHECK(s.cuda.blocks == s.cpu.blocks);
   }
 }

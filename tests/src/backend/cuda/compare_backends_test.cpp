@@ -10,8 +10,9 @@ using namespace nemotron::test;
 
 namespace {
 
-std::map<std::string, ComparedOperation> compare(Status& status,
-                                                 const CudaBackendOptions& options = {}) {
+std::map<std::string, ComparedOperation> compare(Status& status, bool has_plain_kernels = false) {
+  CudaBackendOptions options;
+  if (has_plain_kernels) options.plain_kernels = kAllKernels;
   auto cuda = CudaBackend::create(MockCuda::driver(), MockCuda::module(), options);
   REQUIRE(cuda.is_ok());
   const auto cpu = make_cpu_backend({1, &kernels::ref_kernels()});
@@ -25,22 +26,53 @@ std::map<std::string, ComparedOperation> compare(Status& status,
 
 TEST_CASE("every operation of the CUDA backend agrees with the CPU's") {
   const MockCuda& mock = MockCuda::reset();
+  const bool has_plain_kernels = GENERATE(true, false);
   Status status;
-  for (const bool is_plain : {true, false}) {
-    const auto operations = compare(status, is_plain ? plain_kernels() : CudaBackendOptions{});
-    CHECK(status.is_ok());
-    CHECK(operations.size() == 28);
-    for (const auto& [name, operation] : operations) {
-      INFO(name << ": " << operation.error << " " << operation.status.message());
-      CHECK(operation.is_good());
-      // What has the CPU's order of sums has its bytes.
-      if (is_plain && (name.find("conv") != name.npos || name.find("scan") != name.npos ||
-                       name.find("attention") != name.npos || name.find("add") != name.npos ||
-                       name.find("choose") != name.npos))
-        CHECK(operation.error == 0.0);
-    }
+  const auto operations = compare(status, has_plain_kernels);
+  CHECK(status.is_ok());
+  CHECK(operations.size() == 28);
+  for (const auto& [name, operation] : operations) {
+    INFO(name << ": " << operation.error << " " << operation.status.message());
+    CHECK(operation.is_good());
+    // What has the CPU's order of sums has its bytes.
+    const bool has_sums = name.find("scan") != name.npos ||
+                          name.find("attention bf16") != name.npos ||
+                          name.find("attention q8") != name.npos;
+    if (has_sums) CHECK((operation.error == 0.0) == has_plain_kernels);
+    if (name.find("conv") != name.npos || name.find("attention f32") != name.npos ||
+        name.find("add") != name.npos || name.find("choose") != name.npos)
+      CHECK(operation.error == 0.0);
   }
   CHECK(mock.leftovers() == "");
+}
+
+// A device of compute capability 7.5 has the bytes of plain kernels.
+TEST_CASE("without tensor cores for bf16 the plain kernels run") {
+  MockCuda& mock = MockCuda::reset();
+  mock.compute_major = 7;
+  Status status;
+  const auto operations = compare(status);
+  CHECK(status.is_ok());
+  CHECK(operations.at("attention bf16").error == 0.0);
+  CHECK(operations.at("ssm_scan bf16").error == 0.0);
+  CHECK(operations.at("causal_conv1d").error == 0.0);
+}
+
+TEST_CASE("a tuned kernel along sequences that does nothing is found by its operations") {
+  const std::map<std::string, std::string> kernels = {{"nemo_causal_conv1d", "causal_conv1d"},
+                                                      {"nemo_ssm_scan_64", "ssm_scan bf16"},
+                                                      {"nemo_attention_mma_64", "attention q8"},
+                                                      {"nemo_attention_split_64", "attention bf16"},
+                                                      {"nemo_attention_merge", "attention q8"}};
+  for (const auto& [kernel, name] : kernels) {
+    MockCuda& mock = MockCuda::reset();
+    mock.skipped_kernel = kernel;
+    Status status;
+    const auto operations = compare(status);
+    INFO(kernel);
+    CHECK_FALSE(operations.at(name).is_good());
+    CHECK(operations.at("attention f32").is_good());
+  }
 }
 
 TEST_CASE("a kernel that does nothing is found by its operation") {
@@ -50,8 +82,7 @@ TEST_CASE("a kernel that does nothing is found by its operation") {
       {"nemo_rms_norm_ref", "rms_norm"},
       {"nemo_sample_ref", "choose_tokens"},
       {"nemo_gated_group_norm_ref", "gated_group_norm"},
-      {"nemo_gather_rows_ref", "add, relu2, gather_rows"},
-      {"nemo_causal_conv1d_ref", "causal_conv1d"}};
+      {"nemo_gather_rows_ref", "add, relu2, gather_rows"}};
   for (const auto& [kernel, name] : kernels) {
     MockCuda& mock = MockCuda::reset();
     mock.skipped_kernel = kernel;

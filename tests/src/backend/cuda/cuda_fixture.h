@@ -31,7 +31,7 @@ inline std::shared_ptr<Engine> cuda_engine(const std::string& path,
 // With the plain kernels alone.
 inline CudaBackendOptions plain_kernels() {
   CudaBackendOptions options;
-  options.plain_kernels = true;
+  options.plain_kernels = kAllKernels;
   return options;
 }
 

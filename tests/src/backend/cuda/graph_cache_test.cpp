@@ -167,6 +167,10 @@ TEST_CASE("equal arguments are equal bytes, whatever lay in the padding between 
     attention->q = attention->k = attention->v = attention->out = nullptr;
     attention->q_stride = attention->k_stride = attention->v_stride = attention->n_heads = 1;
     attention->n_kv_heads = attention->head_dim = attention->layer = 1;
+    attention->prepared = nullptr;
+    attention->scratch = attention->carry = nullptr;
+    attention->first_part = attention->n_parts = attention->first_row = 0;
+    attention->only_f32 = false;
     attention->scale = 0.5f;
     attentions[i] = kernels::cuda::launch_attention(*attention, 3);
   }

@@ -131,8 +131,10 @@ struct Functions {
     return call.result();
   }
   static CuResult device_attribute(int* value, int attribute, CuDevice) {
-    const Call call("device_attribute", false);
-    *value = attribute == kCuProcessors ? 132 : attribute == kCuComputeMajor ? 9 : 0;
+    Call call("device_attribute", false);
+    *value = attribute == kCuProcessors     ? 132
+             : attribute == kCuComputeMajor ? call.mock().compute_major
+                                            : 0;
     return call.result();
   }
   static CuResult retain_primary(CuContext* context, CuDevice) {

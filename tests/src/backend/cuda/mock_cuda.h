@@ -37,6 +37,7 @@ struct MockCuda {
   std::string skipped_kernel;      // is launched, and does nothing
   int n_devices = 1;
   std::function<void()> on_kernel;  // called before each that runs
+  int compute_major = 9;            // of its compute capability
 
   // What has happened.
   std::int64_t n_calls = 0;  // that may fail

@@ -28,10 +28,15 @@ void print_device(const nemo_device_info& device) {
   if (device.reason[0] != '\0') std::printf("        %s\n", device.reason);
 }
 
-std::int32_t print_operation(const char* operation, double error, double bound,
-                             std::int32_t is_good, void*) {
-  std::printf("        %-5s %-36s error %.1e, at most %.1e\n", is_good != 0 ? "ok" : "WRONG",
-              operation, error, bound);
+std::int32_t print_result(const nemo_selftest_result* result, void*) {
+  const char* kind = result->is_plain != 0 ? "plain" : "fast";
+  if (result->bound > 0.0)
+    std::printf("        %-5s %-36s %-5s error %.1e, at most %.1e\n",
+                result->is_good != 0 ? "ok" : "WRONG", result->operation, kind, result->error,
+                result->bound);
+  else
+    std::printf("        time  %-36s %-5s %10.1f us\n", result->operation, kind,
+                result->microseconds);
   return 0;
 }
 
@@ -39,9 +44,13 @@ std::int32_t print_operation(const char* operation, double error, double bound,
 void test_device(const nemo_device_info& device, const std::string& module) {
   if (device.kind != NEMO_DEVICE_CUDA || device.is_usable == 0) return;
   nemo_error error = NEMO_ERROR_INIT;
-  if (nemo_device_selftest(module.empty() ? nullptr : module.c_str(), device.index, print_operation,
-                           nullptr, &error) != NEMO_OK)
-    throw ProgramError(error.message);
+  std::uint32_t losers = 0;
+  const nemo_status status =
+      nemo_device_selftest(module.empty() ? nullptr : module.c_str(), device.index, print_result,
+                           nullptr, &losers, &error);
+  if (losers != 0)
+    std::printf("        better here: --cuda-plain %s\n", names_of_kernels(losers).c_str());
+  if (status != NEMO_OK) throw ProgramError(error.message);
 }
 
 }  // namespace
@@ -52,8 +61,9 @@ void add_devices_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand("devices", "List what models can run on here");
   command->footer(kFooter);
   command->add_option("--cuda-module", *module, "Path of libnemotron-cuda.so")->type_name("FILE");
-  command->add_flag("--selftest", *has_selftest,
-                    "Compare each operation of each usable GPU with the CPU");
+  command->add_flag(
+      "--selftest", *has_selftest,
+      "Compare each operation of each usable GPU with the CPU, with plain and with fast kernels");
   command->callback([module, has_selftest] {
     for (const nemo_device_info& device : nemotron::devices(*module)) {
       print_device(device);

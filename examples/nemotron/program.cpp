@@ -20,6 +20,14 @@ struct CloseFile {
   }
 };
 
+std::map<std::string, std::uint32_t> kernel_names() {
+  return {{"products", NEMO_CUDA_PLAIN_PRODUCTS},
+          {"attention", NEMO_CUDA_PLAIN_ATTENTION},
+          {"scan", NEMO_CUDA_PLAIN_SCAN},
+          {"convolution", NEMO_CUDA_PLAIN_CONVOLUTION},
+          {"all", NEMO_CUDA_PLAIN_ALL}};
+}
+
 }  // namespace
 
 ProgressBar::ProgressBar(std::string label)
@@ -79,6 +87,24 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool has_weight
                   "cpu, cuda (experimental; see nemotron devices), or auto (cuda, if usable)")
       ->transform(CLI::CheckedTransformer(devices).description(""))
       ->type_name("DEVICE");
+  command
+      .add_option_function<std::vector<std::uint32_t>>(
+          "--cuda-plain",
+          [&options](const std::vector<std::uint32_t>& bits) {
+            for (const std::uint32_t bit : bits) options.cuda_plain_kernels |= bit;
+          },
+          "On a GPU, what is not to be fast: products, attention, scan, convolution or all")
+      ->transform(CLI::CheckedTransformer(kernel_names()).description(""))
+      ->type_name("LIST")
+      ->delimiter(',');
+}
+
+std::string names_of_kernels(std::uint32_t plain_kernels) {
+  std::string out;
+  for (const auto& [name, bit] : kernel_names())
+    if (bit != NEMO_CUDA_PLAIN_ALL && (plain_kernels & bit) != 0)
+      out += (out.empty() ? "" : ",") + name;
+  return out;
 }
 
 void add_mapped_option(CLI::App& command, ModelOptions& options) {
@@ -100,6 +126,7 @@ nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags) {
   load.n_threads = options.n_threads;
   load.isa = options.isa;
   load.device = options.device;
+  load.cuda_plain_kernels = options.cuda_plain_kernels;
   load.log_level = NEMO_LOG_WARNING;
   load.on_log = [](std::int32_t, std::string_view text) {
     std::fprintf(stderr, "nemotron: %.*s\n", static_cast<int>(text.size()), text.data());

@@ -43,6 +43,7 @@ struct ModelOptions {
   std::uint32_t n_threads = 0;
   std::uint32_t isa = NEMO_ISA_AUTO;
   std::uint32_t device = NEMO_DEVICE_CPU;
+  std::uint32_t cuda_plain_kernels = 0;
   bool is_mapped = false;
   bool has_llama3_split = false;
 
@@ -57,6 +58,7 @@ struct ModelOptions {
 void add_threads_option(CLI::App& command, std::uint32_t& n_threads);
 // MODEL, --threads, --isa and --device; without weights there is nothing to compute and only MODEL.
 void add_model_options(CLI::App& command, ModelOptions& options, bool has_weights);
+std::string names_of_kernels(std::uint32_t plain_kernels);  // "attention,scan", as --cuda-plain
 // --mapped, for commands that load_model().
 void add_mapped_option(CLI::App& command, ModelOptions& options);
 // --llama3-split, for commands that tokenize.

@@ -150,13 +150,24 @@ typedef struct nemo_context_options {
                                         between what you enqueue. NULL: a stream of the context's own. */
   int32_t cuda_priority;           /**< Of the context's own stream, as CUDA counts: 0 is the default, negative numbers go
                                         first. What the device does not have becomes the nearest that it has. */
-  uint32_t reserved;               /**< 0. */
+  uint32_t cuda_plain_kernels;     /**< NEMO_CUDA_PLAIN_ bits: the operations that run with kernels that are plain instead
+                                        of fast, for finding faults and for a device that nemo_device_selftest() found
+                                        better off so. */
   uint64_t max_offload_bytes;      /**< Most bytes of the host's memory, beside `max_bytes`, that take states for which a
                                         GPU has no room: snapshots and those of idle sessions, until they are used again.
                                         What finds no room there either is computed again from its tokens. It changes no
                                         result. 0: a quarter of `max_bytes`, or 4 GiB where that is 0; NEMO_NO_OFFLOAD:
                                         none. On the CPU nothing moves. */
 } nemo_context_options;
+
+/** Bits of nemo_context_options::cuda_plain_kernels. */
+enum {
+  NEMO_CUDA_PLAIN_PRODUCTS = 1u << 0,    /**< Matrix products. */
+  NEMO_CUDA_PLAIN_ATTENTION = 1u << 1,   /**< Attention. */
+  NEMO_CUDA_PLAIN_SCAN = 1u << 2,        /**< The recurrence of Mamba-2 layers. */
+  NEMO_CUDA_PLAIN_CONVOLUTION = 1u << 3, /**< Their causal convolution. */
+  NEMO_CUDA_PLAIN_ALL = 15               /**< All of these. */
+};
 
 /** nemo_context_options::snapshot_bytes: no prefix cache. */
 #define NEMO_NO_SNAPSHOTS UINT64_MAX
@@ -214,28 +225,40 @@ typedef struct nemo_device_info {
 NEMO_API nemo_status nemo_device_list(const char *cuda_module, nemo_device_info *devices, size_t capacity,
                                       size_t stride_bytes, size_t *n_devices, nemo_error *err);
 
-/** Told what nemo_device_selftest() found of one operation. Called on the calling thread; no function of the library may
- *  be called from it.
- *  @param operation  what was compared, null-terminated: "attention q8".
- *  @param error      root mean square of the difference from the CPU, relative to that of the CPU's result.
- *  @param bound      the largest `error` that is right.
- *  @param is_good    1 if it is.
- *  @param user       as passed to nemo_device_selftest().
- *  @return 0 to go on; anything else ends the test with NEMO_E_CANCELLED. */
-typedef int32_t (*nemo_selftest_callback)(const char *operation, double error, double bound, int32_t is_good, void *user);
+/** What nemo_device_selftest() found of one operation. */
+typedef struct nemo_selftest_result {
+  uint32_t struct_size;  /**< sizeof(nemo_selftest_result) of the library. */
+  uint32_t kernels;      /**< The NEMO_CUDA_PLAIN_ bit of its kernels; 0: there is only one kind. */
+  const char *operation; /**< What it was, null-terminated: "attention q8", "product Q5_0, 1 row". */
+  uint32_t is_plain;     /**< 1: with plain kernels. */
+  uint32_t is_good;      /**< 1: the result is right, or only the time was measured. */
+  double error;          /**< Root mean square of the difference from the CPU, relative to that of the CPU's result. */
+  double bound;          /**< The largest `error` that is right; 0: not compared. */
+  double microseconds;   /**< Time of one run on inputs of a 4B model's size; 0: not measured. */
+} nemo_selftest_result;
 
-/** Compare every operation of a CUDA device with the CPU's reference, on random inputs.
- *  @param cuda_module   path of libnemotron-cuda.so; NULL: beside this library.
- *  @param device_index  nemo_device_info::index.
- *  @param callback      told of each operation; NULL: only the outcome counts.
- *  @param user          passed to `callback`.
- *  @param err           optional; says how many operations are wrong.
+/** Told of each operation. Called on the calling thread; no function of the library may be called from it.
+ *  @param result  valid during the call.
+ *  @param user    as passed to nemo_device_selftest().
+ *  @return 0 to go on; anything else ends the test with NEMO_E_CANCELLED. */
+typedef int32_t (*nemo_selftest_callback)(const nemo_selftest_result *result, void *user);
+
+/** Compare every operation of a CUDA device with the CPU's reference, on random inputs, with plain and with fast
+ *  kernels, and measure both.
+ *  @param cuda_module    path of libnemotron-cuda.so; NULL: beside this library.
+ *  @param device_index   nemo_device_info::index.
+ *  @param callback       told of each operation; NULL: only the outcome counts.
+ *  @param user           passed to `callback`.
+ *  @param plain_kernels  receives the NEMO_CUDA_PLAIN_ bits of operations whose fast kernels are wrong on this device, or
+ *                        slower: for nemo_context_options::cuda_plain_kernels; optional.
+ *  @param err            optional; says how many operations are wrong.
  *  @return NEMO_OK if all are right; NEMO_E_INTERNAL if some are not; NEMO_E_NO_DEVICE; NEMO_E_DEVICE_LOST;
  *          NEMO_E_OUT_OF_MEMORY; NEMO_E_CANCELLED.
- *  @note Thread-safe. Takes some 70 MiB of the device's memory, and a second or two.
+ *  @note Thread-safe. Takes some 500 MiB of the device's memory, and some seconds.
  *  @since 0.1 */
 NEMO_API nemo_status nemo_device_selftest(const char *cuda_module, uint32_t device_index,
-                                          nemo_selftest_callback callback, void *user, nemo_error *err);
+                                          nemo_selftest_callback callback, void *user, uint32_t *plain_kernels,
+                                          nemo_error *err);
 
 /** The sessions that nemo_plan() plans for. Zero everywhere is one session as long as the model allows. */
 typedef struct nemo_plan_options {

@@ -67,6 +67,7 @@ struct LoadOptions {
   void *cuda_context = nullptr;   /**< A CUcontext of yours; NULL: the device's primary one. */
   void *cuda_stream = nullptr;    /**< A CUstream of yours to compute on; NULL: one of the context's own. */
   std::int32_t cuda_priority = 0; /**< Of the context's own stream, as CUDA counts. */
+  std::uint32_t cuda_plain_kernels = 0; /**< NEMO_CUDA_PLAIN_ bits: not to be fast. */
   std::uint64_t max_offload_bytes = 0; /**< Most of a GPU's states on the host; 0: the default; ::NEMO_NO_OFFLOAD: none. */
 };
 
@@ -313,6 +314,7 @@ class Context {
     out.cuda_context = options.cuda_context;
     out.cuda_stream = options.cuda_stream;
     out.cuda_priority = options.cuda_priority;
+    out.cuda_plain_kernels = options.cuda_plain_kernels;
     out.max_offload_bytes = options.max_offload_bytes;
     return out;
   }

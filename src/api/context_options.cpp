@@ -34,7 +34,9 @@ Status check_options(const nemo_context_options& options) {
     return invalid("cuda_context is set, and device is NEMO_DEVICE_CPU");
   if (options.device == NEMO_DEVICE_CPU && options.cuda_stream != nullptr)
     return invalid("cuda_stream is set, and device is NEMO_DEVICE_CPU");
-  if (options.reserved != 0) return invalid("reserved is ", options.reserved, ", not 0");
+  if (options.cuda_plain_kernels > NEMO_CUDA_PLAIN_ALL)
+    return invalid("cuda_plain_kernels ", options.cuda_plain_kernels,
+                   " has bits that are not NEMO_CUDA_PLAIN_");
   if (options.worker > 1) return invalid("worker is ", options.worker, "; 0 or 1");
   if (options.log_level > NEMO_LOG_DEBUG)
     return invalid("log_level ", options.log_level, " is not a NEMO_LOG_");

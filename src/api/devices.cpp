@@ -51,6 +51,7 @@ Result<CudaChoice> find_cuda(const nemo_context_options& options) {
   choice.options.device.context = static_cast<CuContext>(options.cuda_context);
   choice.options.device.stream = static_cast<CuStream>(options.cuda_stream);
   choice.options.device.priority = options.cuda_priority;
+  choice.options.plain_kernels = options.cuda_plain_kernels;
   if (options.max_bytes != 0) choice.options.max_bytes = options.max_bytes;
   choice.options.fp8_weight_only = (options.flags & NEMO_LOAD_FP8_WEIGHT_ONLY) != 0;
   return choice;

@@ -63,6 +63,8 @@ class Comparison {
 };
 
 constexpr Dimensions kRows = {9, 256};  // over the rows that a kernel takes at once, and not alike
+// For products, of which there may be kernels for few rows and for many.
+constexpr std::array<std::int64_t, 3> kProductRows = {3, kRows.n_rows, 40};
 
 void fill(TensorType type, const Floats& weights, std::vector<std::byte>& stored) {
   if (can_quantize(type)) return quantize(type, weights.data(), weights.size(), stored.data());
@@ -96,11 +98,16 @@ Floats linear(Side& side, TensorType type, float input_scale) {
     return Status::ok();
   };
   source.progress = [](std::uint64_t) { return Status::ok(); };
-  const Activation x = side.squares(kRows, sixteenths(kRows.size(), 2));
-  const TensorView y = side.empty({kRows.n_rows, n_out});
   const Matrix matrix = side.upload(source);
-  side.run([&](Backend& b) { b.linear(x, matrix, y); });
-  Floats out = side.read(y.data, static_cast<std::size_t>(kRows.n_rows * n_out));
+  Floats out;
+  for (const std::int64_t n_rows : kProductRows) {
+    const Dimensions rows{n_rows, kRows.n_columns};
+    const Activation x = side.squares(rows, sixteenths(rows.size(), 2));
+    const TensorView y = side.empty({n_rows, n_out});
+    side.run([&](Backend& b) { b.linear(x, matrix, y); });
+    for (const float value : side.read(y.data, static_cast<std::size_t>(n_rows * n_out)))
+      out.push_back(value);
+  }
   source.use = MatrixUse::kLookup;
   const Matrix table = side.upload(source);
   const std::array<std::int32_t, 3> tokens = {76, 0, 41};

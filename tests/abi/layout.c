@@ -124,8 +124,18 @@ LAYOUT_MEMBER(nemo_context_options, cuda_module, 120);
 LAYOUT_MEMBER(nemo_context_options, cuda_context, 128);
 LAYOUT_MEMBER(nemo_context_options, cuda_stream, 136);
 LAYOUT_MEMBER(nemo_context_options, cuda_priority, 144);
-LAYOUT_MEMBER(nemo_context_options, reserved, 148);
+LAYOUT_MEMBER(nemo_context_options, cuda_plain_kernels, 148);
 LAYOUT_MEMBER(nemo_context_options, max_offload_bytes, 152);
+
+LAYOUT_SIZE(nemo_selftest_result, 48);
+LAYOUT_MEMBER(nemo_selftest_result, struct_size, 0);
+LAYOUT_MEMBER(nemo_selftest_result, kernels, 4);
+LAYOUT_MEMBER(nemo_selftest_result, operation, 8);
+LAYOUT_MEMBER(nemo_selftest_result, is_plain, 16);
+LAYOUT_MEMBER(nemo_selftest_result, is_good, 20);
+LAYOUT_MEMBER(nemo_selftest_result, error, 24);
+LAYOUT_MEMBER(nemo_selftest_result, bound, 32);
+LAYOUT_MEMBER(nemo_selftest_result, microseconds, 40);
 
 LAYOUT_SIZE(nemo_device_info, 544);
 LAYOUT_MEMBER(nemo_device_info, struct_size, 0);

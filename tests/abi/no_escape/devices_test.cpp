@@ -97,7 +97,10 @@ TEST_CASE("a CUDA module that is none is a reason, and a device that is not ther
   options.cuda_priority = -3;  // means nothing here
   CHECK(nemo_context_load(kChat.c_str(), &options, &context, failure.out()) == NEMO_OK);
   nemo_context_free(context);
-  options.reserved = 1;
+  options.cuda_plain_kernels = NEMO_CUDA_PLAIN_ALL;  // nor this
+  CHECK(nemo_context_load(kChat.c_str(), &options, &context, failure.out()) == NEMO_OK);
+  nemo_context_free(context);
+  options.cuda_plain_kernels = NEMO_CUDA_PLAIN_ALL + 1;
   CHECK(nemo_context_load(kChat.c_str(), &options, &context, failure.out()) ==
         NEMO_E_INVALID_ARGUMENT);
 }
@@ -117,7 +120,10 @@ TEST_CASE("memory is planned for the device that would be taken") {
 TEST_CASE("a self-test needs a device") {
   const Silence silence;
   Failure failure;
-  CHECK(nemo_device_selftest("/nowhere/libnemotron-cuda.so", 0, nullptr, nullptr, failure.out()) ==
+  CHECK(nemo_device_selftest("/nowhere/libnemotron-cuda.so", 0, nullptr, nullptr, nullptr,
+                             failure.out()) == NEMO_E_NO_DEVICE);
+  std::uint32_t plain_kernels = 77;
+  CHECK(nemo_device_selftest(nullptr, 1000, nullptr, nullptr, &plain_kernels, failure.out()) ==
         NEMO_E_NO_DEVICE);
-  CHECK(nemo_device_selftest(nullptr, 1000, nullptr, nullptr, failure.out()) == NEMO_E_NO_DEVICE);
+  CHECK(plain_kernels == 0);
 }

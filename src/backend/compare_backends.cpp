@@ -240,12 +240,12 @@ Floats scan(Side& side, StateType type) {
 }
 
 // The rows before the step are stored first: attention sees all of them.
-Floats attention(Side& side, KvType type) {
+Floats attention(Side& side, std::array<KvType, 2> types) {
   const AttentionShape shape{6, 2, 64};
-  const KvLayout layout{2, shape.n_kv_heads, shape.head_dim, type};
   Sequences s;
   std::array<std::array<void*, 2>, 2> blocks{};
   for (std::size_t i = 0; i < 2; ++i) {
+    const KvLayout layout{2, shape.n_kv_heads, shape.head_dim, types[i]};
     for (void*& block : blocks[i])
       block = side.bytes(static_cast<std::size_t>(layout.block_bytes()));
     s.states[i].kv_blocks = blocks[i];
@@ -289,11 +289,18 @@ Status compare_backends(Backend& backend, Backend& reference,
   comparison.run("causal_conv1d", convolution);
   comparison.run("ssm_scan f32", [](Side& side) { return scan(side, StateType::kF32); });
   comparison.run("ssm_scan bf16", [](Side& side) { return scan(side, StateType::kBF16); });
-  comparison.run(
-      "attention bf16", [](Side& side) { return attention(side, KvType::kBF16); }, kAttentionBound);
-  comparison.run("attention f32", [](Side& side) { return attention(side, KvType::kF32); });
-  comparison.run(
-      "attention q8", [](Side& side) { return attention(side, KvType::kQ8); }, kAttentionBound);
+  const auto attend = [&](const std::string& name, KvType first, KvType second, double bound) {
+    comparison.run(
+        name,
+        [=](Side& side) {
+          return attention(side, {first, second});
+        },
+        bound);
+  };
+  attend("attention bf16", KvType::kBF16, KvType::kBF16, kAttentionBound);
+  attend("attention f32", KvType::kF32, KvType::kF32, kBound);
+  attend("attention q8", KvType::kQ8, KvType::kQ8, kAttentionBound);
+  attend("attention f32 and q8", KvType::kF32, KvType::kQ8, kAttentionBound);
   return comparison.status();
 }
 

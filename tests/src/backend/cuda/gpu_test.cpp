@@ -1,5 +1,5 @@
-// On a real device: models give the official code's logits, and, since the plain kernels add in the
-// same order and round alike, the bytes of the simulation. Skipped without a device.
+// On a real device: models give the official code's logits, and with plain kernels, since these add
+// in the same order and round alike, the bytes of the simulation. Skipped without a device.
 #include <cstdlib>
 #include <iostream>
 
@@ -22,10 +22,11 @@ struct Gpu {
     if (!usable.is_ok()) std::cout << "skipped: no CUDA device: " << usable.message() << "\n";
     return usable.is_ok();
   }
-  std::shared_ptr<Engine> engine(const std::string& path) const {
+  std::shared_ptr<Engine> engine(const std::string& path,
+                                 const CudaBackendOptions& options = {}) const {
     auto file = open_model(path);
     REQUIRE(file.is_ok());
-    auto backend = CudaBackend::create(driver.value(), module.value(), {});
+    auto backend = CudaBackend::create(driver.value(), module.value(), options);
     INFO(backend.status().message());
     REQUIRE(backend.is_ok());
     auto made = Engine::create(file.value(), std::move(backend).value(), {}, {});
@@ -40,16 +41,38 @@ struct Gpu {
 TEST_CASE("on a device the logits are the official code's and the simulation's bytes") {
   const Gpu gpu;
   if (!gpu.is_there()) return;
+  CudaBackendOptions plain;
+  plain.plain_kernels = true;
   for (const std::string& name : golden_names()) {
     const GoldenCase golden(name);
     INFO(name);
     const auto logits =
-        eval_in_pieces(*make_session(gpu.engine(golden.model_path)), golden.tokens, 1000);
+        eval_in_pieces(*make_session(gpu.engine(golden.model_path, plain)), golden.tokens, 1000);
     CHECK(largest_difference(logits, golden.logits) <= 1e-4 * rms(golden.logits));
     MockCuda::reset();
-    const auto simulated =
-        eval_in_pieces(*make_session(cuda_engine(golden.model_path)), golden.tokens, 1000);
+    auto simulation = try_cuda_engine(golden.model_path, {}, plain);
+    REQUIRE(simulation.is_ok());
+    const auto simulated = eval_in_pieces(*make_session(simulation.value()), golden.tokens, 1000);
     CHECK(same_bytes(logits, simulated));
+  }
+}
+
+TEST_CASE(
+    "on a device tuned kernels give nearly the logits of plain ones, however a prompt is cut") {
+  const Gpu gpu;
+  if (!gpu.is_there()) return;
+  CudaBackendOptions plain;
+  plain.plain_kernels = true;
+  const std::string path = NEMO_SOURCE_DIR "/examples/demo-model/demo-q8_0.gguf";
+  for (const KvType kv_type : {KvType::kBF16, KvType::kQ8}) {
+    const auto engine = gpu.engine(path);
+    const auto tokens = some_tokens(*engine, 600);
+    const auto whole = eval_in_pieces(*make_session(engine, kv_type), tokens, 1000);
+    const auto expected =
+        eval_in_pieces(*make_session(gpu.engine(path, plain), kv_type), tokens, 1000);
+    CHECK(largest_difference(whole, expected) <= 0x1p-6 * rms(expected));
+    for (const std::size_t piece : {1u, 13u, 50u})
+      CHECK(same_bytes(eval_in_pieces(*make_session(engine, kv_type), tokens, piece), whole));
   }
 }
 

@@ -167,7 +167,7 @@ __device__ void find_last(Row& row, Amount amount, std::uint64_t wanted, const S
   }
   Row ties = row;
   ties.last_logit = logit_of(prefix);
-  if (ties.last_logit > row.last_logit) ties.last_id = row.n;  // all of them are kept
+  ties.last_id = row.n;  // those that are kept come first, and suffice
   const std::uint64_t one = amount == Amount::kWeight ? weight_of(row, ties.last_logit) : 1;
   total_of(ties, Amount::kTie, sums);
   row.last_id = find_in_order(ties, Amount::kTie, (wanted + one - 1) / one - 1, sums);

@@ -115,6 +115,16 @@ TEST_CASE("with many positions the CUDA kernel draws every token as often as the
   for (std::uint64_t position = 0; position < 300; ++position) check(logits, params, position);
 }
 
+TEST_CASE("among equal logits the CUDA kernel keeps the CPU's, and zeros of both signs are equal") {
+  std::mt19937 random(10);
+  Logits logits(300);
+  for (float& logit : logits) logit = random() % 2 == 0 ? 0.0f : -0.0f;
+  logits[200] = logits[20] = 1.0f;
+  for (const float top_p : {1.0f, 0.6f})
+    for (std::uint64_t position = 0; position < 200; ++position)
+      check(logits, {SamplingMode::kLiteral, 3.0f, 40, top_p, 12}, position);
+}
+
 TEST_CASE("the CUDA kernel tells of logits that are no numbers, the first of them") {
   std::mt19937 random(8);
   for (const SamplingMode mode : {SamplingMode::kGreedy, SamplingMode::kModelDefault}) {

@@ -1,6 +1,7 @@
 // The limit, what is forgotten first, and what happens when memory fails.
 #include <array>
 #include <new>
+#include <set>
 
 #include "engine/prefix_cache.h"
 #include "failing_allocations.h"
@@ -44,6 +45,41 @@ TEST_CASE_METHOD(Fixture, "of equals the one that was used least recently goes f
   CHECK(find(cache, b) == 0);
   CHECK(find(cache, a) == 64);
   CHECK(find(cache, c) == 64);
+}
+
+TEST_CASE_METHOD(Fixture, "what moves first is the least worth keeping, and what is shared last") {
+  PrefixCache cache(kPlenty);
+  const Tokens system_prompt = sequence(64);
+  std::array<std::vector<const void*>, 2> own;
+  const void* shared = nullptr;
+  const std::array<Tokens, 2> prompts = {joined(system_prompt, sequence(70, 1000)),
+                                         joined(system_prompt, sequence(70, 2000))};
+  for (const Tokens& prompt : prompts) insert(cache, prompt);
+  for (const std::size_t i : {0u, 1u}) {  // so the first is the least recently used
+    const auto state = cache.find(hybrid, prompts[i]);
+    REQUIRE(state.has_value());
+    const auto blocks = state->kv_blocks();
+    own[i] = {state->recurrent().data(), blocks[2].data(), blocks[1].data()};
+    shared = blocks[0].data();
+  }
+  std::set<const void*> gone;
+  std::vector<const void*> moved;
+  const auto offer = [&] {
+    moved.clear();
+    return cache.offer_buffers([&](const StateRef& buffer) {
+      if (!gone.insert(buffer.data()).second) return false;
+      moved.push_back(buffer.data());
+      return true;
+    });
+  };
+  CHECK(offer());
+  CHECK(moved == own[0]);
+  CHECK(offer());
+  CHECK(moved == own[1]);
+  CHECK(offer());
+  CHECK(moved == std::vector<const void*>{shared});
+  CHECK_FALSE(offer());
+  CHECK(cache.stats().n_snapshots == 2);
 }
 
 TEST_CASE_METHOD(Fixture, "the prefix of many conversations outlives them, and then grows old") {

@@ -82,15 +82,18 @@ Status CudaDevice::load(const CudaModule& module) {
 }
 
 Status CudaDevice::take_stream() {
+  int priority = options_.priority;
   if (options_.stream != nullptr) {
     CuContext context = nullptr;
-    const CuResult result = driver_.stream_context(options_.stream, &context);
+    CuResult result = driver_.stream_context(options_.stream, &context);
+    // What is captured on ours keeps its priority where it is launched.
+    if (result == kCuOk) result = driver_.stream_priority(options_.stream, &priority);
     if (result != kCuOk || context != context_)
       return {StatusCode::kInvalidArgument,
               join("the stream is not one of the CUDA context",
                    result == kCuOk ? std::string() : ": " + driver_.name_of(result))};
   }
-  return check(driver_.create_stream(&own_stream_, kCuStreamNonBlocking, options_.priority),
+  return check(driver_.create_stream(&own_stream_, kCuStreamNonBlocking, priority),
                "making a stream");
 }
 

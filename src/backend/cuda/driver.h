@@ -71,6 +71,7 @@ inline constexpr int kCuComputeMinor = 76;
   X(free_host, cuMemFreeHost, (void* memory))                                                      \
   X(create_stream, cuStreamCreateWithPriority, (CuStream * stream, unsigned flags, int priority))  \
   X(stream_context, cuStreamGetCtx, (CuStream stream, CuContext * context))                        \
+  X(stream_priority, cuStreamGetPriority, (CuStream stream, int* priority))                        \
   X(begin_capture, cuStreamBeginCapture_v2, (CuStream stream, int mode))                           \
   X(end_capture, cuStreamEndCapture, (CuStream stream, CuGraph * graph))                           \
   X(instantiate_graph, cuGraphInstantiateWithFlags,                                                \

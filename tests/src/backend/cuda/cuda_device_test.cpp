@@ -15,7 +15,7 @@ const std::string kModel = kModelData + "hf/tiny_chat";
 struct Host {
   Host() {
     REQUIRE(cuda.retain_primary(&context, 0) == kCuOk);
-    in_context([&] { REQUIRE(cuda.create_stream(&stream, kCuStreamNonBlocking, 0) == kCuOk); });
+    in_context([&] { REQUIRE(cuda.create_stream(&stream, kCuStreamNonBlocking, -2) == kCuOk); });
   }
   ~Host() {
     in_context([&] { cuda.destroy_stream(stream); });
@@ -114,11 +114,18 @@ TEST_CASE("a stream that is not of the context is refused") {
   CHECK(mock.leftovers() == "");
 }
 
-TEST_CASE("the stream of our own has the priority that was asked for") {
+TEST_CASE("the stream of our own has the priority that was asked for, or the host's") {
   MockCuda& mock = MockCuda::reset();
   CudaDeviceOptions options;
   options.priority = -3;
   const auto device = CudaDevice::open(MockCuda::driver(), MockCuda::module(), options);
   REQUIRE(device.is_ok());
   CHECK(mock.streams.at(device.value()->stream())->priority == -3);
+  const Host host;
+  options.context = host.context;
+  options.stream = host.stream;
+  const auto shared = CudaDevice::open(MockCuda::driver(), MockCuda::module(), options);
+  REQUIRE(shared.is_ok());
+  CHECK(shared.value()->stream() == host.stream);
+  CHECK(mock.streams.at(shared.value()->own_stream())->priority == -2);
 }

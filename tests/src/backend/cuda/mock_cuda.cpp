@@ -248,6 +248,14 @@ struct Functions {
     *context = kContext;
     return call.mock().streams.count(stream) == 1 ? kCuOk : kInvalidHandle;
   }
+  static CuResult stream_priority(CuStream stream, int* priority) {
+    Call call("stream_priority", true);
+    if (!call.is_ok()) return call.result();
+    const auto found = call.mock().streams.find(stream);
+    if (found == call.mock().streams.end()) return call.fault("stream_priority of no stream");
+    *priority = found->second->priority;
+    return kCuOk;
+  }
   static CuResult destroy_stream(CuStream stream) {
     Call call("destroy_stream", true);
     if (call.breaks_capture("destroy_stream")) return kInvalidValue;

@@ -78,17 +78,18 @@ TEST_CASE("a decode step is one graph, its inputs and its logits, and makes noth
 TEST_CASE("the graph stays while the session grows, and the logits are those of plain launches") {
   MockCuda& mock = MockCuda::reset();
   Decode decode(mock);
-  const std::size_t n = std::min<std::size_t>(decode.golden.tokens.size(), 80);
-  REQUIRE(n > 66);  // into a second KV block
+  constexpr std::size_t kPrompt = 120;
+  constexpr std::size_t kTokens = 135;  // into a third KV block
+  decode.golden.tokens = some_tokens(*decode.engine, kTokens);
   const auto plain = make_session(decode.engine);
-  run(*plain, std::span(decode.golden.tokens).first(n));
+  run(*plain, decode.golden.tokens);
   const auto session = make_session(decode.engine);
-  run(*session, std::span(decode.golden.tokens).first(10));
+  run(*session, std::span(decode.golden.tokens).first(kPrompt));
   const Counts made = decode.counts([&] {
-    for (std::size_t i = 10; i < n; ++i) decode.step(*session);
+    for (std::size_t i = kPrompt; i < kTokens; ++i) decode.step(*session);
   });
   CHECK(made.at("instantiate_graph") == 1);
-  CHECK(made.at("launch_graph") == static_cast<std::int64_t>(n) - 11);
+  CHECK(made.at("launch_graph") == std::int64_t{kTokens - kPrompt - 1});
   // The same step from the same state, of which one was made by graphs and one without.
   const auto next = some_tokens(*decode.engine, 40);
   std::vector<float> expected(decode.logits.size());

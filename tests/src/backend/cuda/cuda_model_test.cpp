@@ -70,7 +70,8 @@ TEST_CASE("the demo model's Q8_0 file says through CUDA what it says on the CPU"
   CHECK(mock.leftovers() == "");
 }
 
-// Heads of 64 channels: attention on tensor cores, which rounds queries and weights to bf16.
+// Heads of 64 channels: attention on tensor cores, too. It rounds queries and weights to bf16, as
+// products round their inputs.
 TEST_CASE(
     "the demo model's logits with tuned kernels are near those with plain ones, however cut") {
   const std::string path = kDemoModel + "/demo-q8_0.gguf";
@@ -83,7 +84,7 @@ TEST_CASE(
         eval_in_pieces(*make_session(plain_engine, kv_type), tokens, tokens.size());
     const auto engine = cuda_engine(path);
     const auto logits = eval_in_pieces(*make_session(engine, kv_type), tokens, tokens.size());
-    CHECK(largest_difference(logits, expected) <= 0x1p-7 * rms(expected));
+    CHECK(largest_difference(logits, expected) <= 0x1p-5 * rms(expected));
     CHECK_FALSE(same_bytes(logits, expected));
     CHECK(same_bytes(eval_in_pieces(*make_session(engine, kv_type), tokens, 2), logits));
   }

@@ -28,18 +28,6 @@ inline constexpr int kValueSteps = static_cast<int>(kKvBlockTokens) / kMmaTerms;
 inline constexpr int kPieceChannels = static_cast<int>(kKvScaleChannels);  // summed at once
 inline constexpr int kPieceTiles = kPieceChannels / kMmaColumns;
 
-template <int n>
-struct alignas(4 * n) Words {
-  std::uint32_t word[n];
-};
-template <int n>
-__device__ inline Words<n> load_words(const void* from) {
-  return *static_cast<const Words<n>*>(from);
-}
-template <int n>
-__device__ inline Words<n> load_words_if(bool is_there, const void* from) {
-  return is_there ? load_words<n>(from) : Words<n>{};
-}
 __device__ inline float low_bf16(std::uint32_t pair) {
   return bf16_to_float(static_cast<bf16_bits>(pair));
 }

@@ -1,6 +1,6 @@
 // The kernels of the CUDA module, by name: the one list that the device code, the launches and the
-// tests are made from. `_ref` kernels are the plain ones: obviously right, not fast. Others want a
-// compute capability of kMinMmaCapability.
+// tests are made from. `_ref` kernels are the plain ones: obviously right, not fast. Those
+// with mma.cuh want a compute capability of kMinMmaCapability.
 #pragma once
 
 #include <cstdint>

@@ -52,13 +52,11 @@ struct TileSums {
           weights[m].load(weight + m * tile_bytes + chunk * chunk_bytes(type), lane);
       NEMO_UNROLL_ALL
       for (int block = 0; block < 2; ++block) {
-        Words4 rows[kRows];
+        Words<4> rows[kRows];
         NEMO_UNROLL_ALL
         for (int n = 0; n < kRows; ++n) {
-          rows[n] = {};
-          if (8 * n + lane / 4 < n_rows_left)
-            rows[n] = *reinterpret_cast<const Words4*>(x + 8 * n * stride + chunk * kChunkColumns +
-                                                       32 * block);
+          rows[n] = load_words_if<4>(8 * n + lane / 4 < n_rows_left,
+                                     x + 8 * n * stride + chunk * kChunkColumns + 32 * block);
         }
         add_block(weights, rows, block);
       }
@@ -67,7 +65,7 @@ struct TileSums {
 
  private:
   // 32 columns.
-  __device__ void add_block(const Weights (&weights)[kOutputs], const Words4 (&rows)[kRows],
+  __device__ void add_block(const Weights (&weights)[kOutputs], const Words<4> (&rows)[kRows],
                             int block) {
     NEMO_UNROLL_ALL
     for (int first = 2 * block; first < 2 * block + 2; first += Weights::kGroup) {
@@ -77,7 +75,7 @@ struct TileSums {
   }
 
   // The sixteens of columns that share a scale, from `first` on.
-  __device__ static void add_group(const Weights& weights, const Words4 (&rows)[kRows], int first,
+  __device__ static void add_group(const Weights& weights, const Words<4> (&rows)[kRows], int first,
                                    float (&sums)[kRows][4]) {
     std::uint32_t a[Weights::kGroup][4];
     NEMO_UNROLL_ALL
@@ -97,14 +95,14 @@ struct TileSums {
     }
   }
 
-  __device__ static void multiply(const std::uint32_t (&a)[4], const Words4& row, int h,
+  __device__ static void multiply(const std::uint32_t (&a)[4], const Words<4>& row, int h,
                                   float* into) {
-    const std::uint32_t b[2] = {row.w[2 * (h % 2)], row.w[2 * (h % 2) + 1]};
+    const std::uint32_t b[2] = {row.word[2 * (h % 2)], row.word[2 * (h % 2) + 1]};
     mma_bf16(*reinterpret_cast<float(*)[4]>(into), a, b);
   }
 
   // Minimums times the sums of x, which are a product with ones.
-  __device__ static void subtract_mins(const Weights& weights, const Words4& row, int first,
+  __device__ static void subtract_mins(const Weights& weights, const Words<4>& row, int first,
                                        float (&sums)[4]) {
     constexpr std::uint32_t kOnes[4] = {kPairOfOnes, kPairOfOnes, kPairOfOnes, kPairOfOnes};
     float x_sums[4] = {};

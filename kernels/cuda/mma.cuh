@@ -18,6 +18,20 @@ inline constexpr int kMmaRows = 16;    // of A
 inline constexpr int kMmaColumns = 8;  // of B
 inline constexpr int kMmaTerms = 16;   // of each sum
 
+// Words that are read at once.
+template <int n>
+struct alignas(4 * n) Words {
+  std::uint32_t word[n];
+};
+template <int n>
+__device__ inline Words<n> load_words(const void* from) {
+  return *static_cast<const Words<n>*>(from);
+}
+template <int n>
+__device__ inline Words<n> load_words_if(bool is_there, const void* from) {
+  return is_there ? load_words<n>(from) : Words<n>{};
+}
+
 // d += A B: products exact, sums f32 in the device's order.
 __device__ inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4],
                                 const std::uint32_t (&b)[2]) {

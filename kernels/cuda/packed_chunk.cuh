@@ -8,21 +8,16 @@
 
 namespace nemotron::kernels::cuda {
 
-// Sixteen bytes, read at once.
-struct alignas(16) Words4 {
-  std::uint32_t w[4];
-};
-
-// Read once: not to be kept in the first cache.
-__device__ inline Words4 stream_words(const std::uint8_t* from) {
+// Not to be kept in the first cache: weights are read once.
+__device__ inline Words<4> stream_words(const std::uint8_t* from) {
 #if defined(__CUDACC__)
-  Words4 out;
+  Words<4> out;
   asm("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
-      : "=r"(out.w[0]), "=r"(out.w[1]), "=r"(out.w[2]), "=r"(out.w[3])
+      : "=r"(out.word[0]), "=r"(out.word[1]), "=r"(out.word[2]), "=r"(out.word[3])
       : "l"(from));
   return out;
 #else
-  return *reinterpret_cast<const Words4*>(from);
+  return load_words<4>(from);
 #endif
 }
 
@@ -177,12 +172,12 @@ class PackedChunk {
 
   __device__ FourValues four_values(int r, int h) const {
     if constexpr (kForm.code_bits == 16) {
-      return {{codes_[h].w[2 * r], codes_[h].w[2 * r + 1]}};
+      return {{codes_[h].word[2 * r], codes_[h].word[2 * r + 1]}};
     } else if constexpr (kForm.code_bits == 8) {
-      const std::uint32_t word = codes_[h / 2].w[2 * r + h % 2];
+      const std::uint32_t word = codes_[h / 2].word[2 * r + h % 2];
       return kForm.is_table ? e4m3_values(word) : signed_bytes(word);
     } else {
-      const std::uint32_t word = codes_[0].w[2 * r + h / 2];
+      const std::uint32_t word = codes_[0].word[2 * r + h / 2];
       const std::uint32_t nibbles = (h % 2 == 0 ? word : word >> 4) & 0x0f0f0f0fu;
       if constexpr (type == TensorType::kNVFP4) return fp4_values(spread(nibbles));
       if constexpr (kForm.is_table) return iq4_values(nibbles);
@@ -204,7 +199,7 @@ class PackedChunk {
     return codes;
   }
 
-  Words4 codes_[code_planes(kForm.code_bits)];
+  Words<4> codes_[code_planes(kForm.code_bits)];
   std::uint32_t high_[2][kHigh];
   std::uint32_t scales_[2][2];
   int shift_ = 0;  // 4 (lane % 4)

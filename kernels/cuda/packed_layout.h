@@ -22,7 +22,6 @@
 namespace nemotron::kernels::cuda {
 
 inline constexpr int kTileRows = 16;
-inline constexpr int kTilesPerStride = kChunkColumns / kTileRows;
 
 enum class ScaleForm : std::uint8_t {
   kNone,         // BF16, FP8

@@ -22,6 +22,7 @@ namespace nemotron::kernels::avx512 {
 namespace {
 
 constexpr int kMaxRows = 16;
+constexpr std::int64_t kMostChunkBlocks = 8;  // that are unpacked at once: with their x in a cache
 constexpr std::int64_t kStepBytes = 4;  // of a row that an instruction takes: two bf16 or one f32
 
 struct FloatProduct {
@@ -33,6 +34,7 @@ struct FloatProduct {
   float* y;  // of the first row, at the first tile's first output
   std::int64_t y_stride;
   std::int64_t n_outputs;  // from the first tile's first
+  bool continues;          // sums begin with what is in y
 };
 
 NEMO_INLINE_AVX512 __m512i broadcast_step(const std::byte* x) {
@@ -133,8 +135,10 @@ NEMO_TARGET_AVX512 void multiply(const FloatProduct& p) {
   __m512 sum[kTiles][kRows];
 #pragma GCC unroll 4
   for (int t = 0; t < kTiles; ++t) {
+    const __mmask16 before = p.continues ? lanes_from(t * kTileRows, p.n_outputs) : __mmask16{0};
 #pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) sum[t][r] = _mm512_setzero_ps();
+    for (int r = 0; r < kRows; ++r)
+      sum[t][r] = _mm512_maskz_loadu_ps(before, p.y + r * p.y_stride + t * kTileRows);
   }
   const std::byte* w = p.tile;
   const std::byte* x = p.x;
@@ -184,6 +188,48 @@ void multiply_rows(const FloatProduct& p, std::int64_t n_rows, int n_tiles) {
     (n_rows == 1 ? multiply<Weights, 4, 1> : multiply<Weights, 4, 2>)(p);
   } else {
     kOneTile[static_cast<std::size_t>(n_rows - 1)](p);
+  }
+}
+
+// FP8 becomes bf16 vector by vector, in the order in which products read both.
+NEMO_TARGET_AVX512 void unpack_f8(const std::byte* from, std::int64_t n_vectors, std::byte* to) {
+  for (std::int64_t v = 0; v < n_vectors; ++v, from += kVectorBytes) {
+    prefetch_ahead<kVectorBytes>(from);
+    __m512i w[F8Weights::kSteps];
+    F8Weights::load(from, w);
+    for (const __m512i& step : w) {
+      _mm512_store_si512(to, step);
+      to += kVectorBytes;
+    }
+  }
+}
+
+// For more rows than a product takes: unpacking once, a piece of the columns at a time, the sums of
+// all rows go through y. The same sums in the same order.
+void product_of_many_f8(const LinearParams& p, std::int64_t first, std::int64_t last) {
+  constexpr std::int64_t kRowBytes = InPairs::kBlockSteps * kStepBytes;
+  constexpr std::int64_t kBlockVectors = InPairs::kBlockSteps / F8Weights::kSteps;
+  alignas(kVectorBytes) std::byte chunk[kMostChunkBlocks * InPairs::kBlockSteps * kVectorBytes];
+  const std::int64_t tile_bytes = packed_layout(F8Weights::kForm).tile_bytes(p.n_in);
+  const std::int64_t n_blocks = p.n_in / kBlockColumns;
+  FloatProduct product{};
+  product.tile = chunk;
+  product.x_block_bytes = p.n_rows * kRowBytes;
+  product.y_stride = p.y_stride;
+  for (std::int64_t j = first; j < last; j += kTileRows) {
+    const std::byte* tile = static_cast<const std::byte*>(p.weight) + j / kTileRows * tile_bytes;
+    product.n_outputs = last - j;
+    for (std::int64_t b = 0; b < n_blocks; b += kMostChunkBlocks) {
+      product.n_blocks = std::min(kMostChunkBlocks, n_blocks - b);
+      product.continues = b > 0;
+      unpack_f8(tile + b * kBlockVectors * kVectorBytes, product.n_blocks * kBlockVectors, chunk);
+      for (std::int64_t i = 0; i < p.n_rows; i += kMaxRows) {
+        product.x =
+            static_cast<const std::byte*>(p.prepared) + b * product.x_block_bytes + i * kRowBytes;
+        product.y = p.y + i * p.y_stride + j;
+        multiply_rows<Bf16Weights>(product, std::min<std::int64_t>(kMaxRows, p.n_rows - i), 1);
+      }
+    }
   }
 }
 
@@ -265,7 +311,8 @@ void linear_float(const LinearParams& p, PackedForm form, std::int64_t first, st
     case PackedForm::kBF16:
       return product<Bf16Weights>(p, first, last);
     case PackedForm::kF8:
-      return product<F8Weights>(p, first, last);
+      return p.n_rows > kMaxRows ? product_of_many_f8(p, first, last)
+                                 : product<F8Weights>(p, first, last);
     case PackedForm::kF16:
       return product<F16Weights>(p, first, last);
     case PackedForm::kF32:

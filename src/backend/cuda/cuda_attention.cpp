@@ -66,13 +66,9 @@ void CudaBackend::attention(const StepBatch& batch, int layer, TensorView q, Ten
   const bool on_tensor_cores = is_tuned(kAttentionKernels) && can_attend_on_tensor_cores(args);
   const bool has_plain_rows = !on_tensor_cores || has_kv_type(batch, true);
   args.only_f32 = on_tensor_cores;
-  if (!has_plain_rows) args.prepared = prepared(out);
+  args.prepared = prepared(out);
   if (has_plain_rows) queue_->record(launch_attention(args, batch.n_rows));
   if (on_tensor_cores && has_kv_type(batch, false)) attend_on_tensor_cores(batch, args, carry);
-  if (has_plain_rows && prepared(out) != nullptr) {
-    queue_->mark({WorkKind::kPrepare}, {});
-    queue_->record(launch_prepare({args.out, prepared(out), out.n_columns, 0.0f}, batch.n_rows));
-  }
 }
 
 void CudaBackend::attend_on_tensor_cores(const StepBatch& batch, AttentionArgs args,

@@ -42,9 +42,9 @@ struct Decode {
 
 std::int64_t launches_of_step(const ModelConfig& c) {
   const auto n = [&](LayerKind kind) { return std::int64_t{c.count(kind)}; };
-  // A norm each; in_proj, conv, scan, norm, out_proj; q, k, v, store, attention, preparing, o; up,
+  // A norm each; in_proj, conv, scan, norm, out_proj; q, k, v, store, attention, o; up,
   // down: squares and residuals are part of products. Then embedding, gathering, norm and head.
-  return c.n_layers + 5 * n(LayerKind::mamba2) + 7 * n(LayerKind::attention) +
+  return c.n_layers + 5 * n(LayerKind::mamba2) + 6 * n(LayerKind::attention) +
          2 * n(LayerKind::mlp) + 4;
 }
 

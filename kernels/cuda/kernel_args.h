@@ -70,12 +70,12 @@ struct RoundF8Args {
   float scale = 1.0f;
 };
 
-// Rows as prepared rows. With a scale, of the nearest numbers of E4M3, as above; bf16 has them all.
+// The same as prepared rows: bf16 has all numbers of E4M3.
 struct PrepareArgs {
   const float* x = nullptr;  // [n_rows, n_columns]
   bf16_bits* prepared = nullptr;
   std::int64_t n_columns = 0;
-  float f8_scale = 0.0f;  // 0: none
+  float f8_scale = 1.0f;
 };
 
 // Rows as in a file to packed_layout.h: n_rows rows, the first of a tile.

@@ -215,8 +215,7 @@ NEMO_KERNEL(prepare)(const PrepareArgs p) {
   const float* x = p.x + row * p.n_columns;
   bf16_bits* out = prepared_row(p.prepared, row, p.n_columns);
   for (std::int64_t c = threadIdx.x; c < p.n_columns; c += blockDim.x)
-    out[prepared_index(c)] =
-        float_to_bf16(p.f8_scale > 0.0f ? round_to_f8_e4m3(x[c] / p.f8_scale) : x[c]);
+    out[prepared_index(c)] = float_to_bf16(round_to_f8_e4m3(x[c] / p.f8_scale));
   clear_behind(out, p.n_columns);
 }
 

@@ -87,4 +87,11 @@ __device__ inline std::uint32_t permute_bytes(std::uint32_t low, std::uint32_t h
 #endif
 }
 
+// Integers in bytes 0 and 2 as a pair of bf16: of x = m - 128 s with 7 bits m and the sign s,
+// (128 + m) - (128 + 128 s) is made of bits and is exact.
+__device__ inline std::uint32_t pair_of_integers(std::uint32_t bytes) {
+  return fma_bf16_pair((bytes & 0x007f007fu) | 0x43004300u, 0x3f803f80u,
+                       (bytes & 0x00800080u) | 0xc300c300u);
+}
+
 }  // namespace nemotron::kernels::cuda

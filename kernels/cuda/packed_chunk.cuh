@@ -51,12 +51,9 @@ __device__ inline FourValues integers(FourValues codes, int offset) {
   return codes;
 }
 
-// Signed bytes: the low seven bits, less 128 where the sign bit is set.
 __device__ inline FourValues signed_bytes(std::uint32_t bytes) {
   FourValues out = spread(bytes);
-  for (std::uint32_t& pair : out.pairs)
-    pair = fma_bf16_pair((pair & 0x007f007fu) | kPairOf128, kPairOfOnes,
-                         (pair & 0x00800080u) | 0xc300c300u);
+  for (std::uint32_t& pair : out.pairs) pair = pair_of_integers(pair);
   return out;
 }
 

@@ -36,7 +36,7 @@ class CommandQueue {
   // Recording. It does not fail: what goes wrong is told by the next advance().
   // Begins an operation of at most kMostCommands on that many rows: where there is no room for
   // them, after running what is there.
-  static constexpr std::size_t kMostCommands = 5;
+  static constexpr std::size_t kMostCommands = 4;
   void begin(std::int64_t n_rows = 1);
   // Room for an input of the operation that has begun, one at most: `host` is to be filled before
   // the next advance(), and is at `device` when the following commands run. Null where there is

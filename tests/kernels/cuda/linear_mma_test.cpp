@@ -206,8 +206,4 @@ TEST_CASE("what norms and squares prepare are their rows, rounded and in the fra
           "");
   for (std::size_t i = 0; i < x.size(); ++i) out[i] = round_to_f8_e4m3(x[i] / 0.25f);
   check();
-  REQUIRE(simt::run_launch(launch_prepare({x.data(), found.data(), n_columns, 0.0f}, n_rows)) ==
-          "");
-  out = x;
-  check();
 }

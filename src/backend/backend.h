@@ -103,6 +103,11 @@ class Backend {
   // Makes room for a step of that many operations, so that recording it never allocates. An
   // operation for which there is no room waits for those before it. kOutOfMemory.
   virtual Status reserve_operations(std::size_t n) = 0;
+  // Whether it runs beside the caller, who then does other work between start() and advance().
+  virtual bool runs_beside_caller() const { return false; }
+  // Lets it begin with what is recorded, as far as that needs no waiting. Within the limit, as
+  // advance(), which also tells what goes wrong.
+  virtual void start(const RunLimit& /*limit*/) {}
   // Runs recorded operations in order until none is left or the limit is reached; true when none is
   // left. A call always gets some work done, about 0.5 ms of it at most where the limit is reached
   // already. The results are the same bytes however often and wherever it was interrupted.

@@ -60,7 +60,7 @@ CommandQueue::Input CommandQueue::add_input(std::size_t size_bytes) {
   if (size > capacity_bytes_) keep_fault(grow_inputs(size + size / 4));
   if (!fault_.is_ok() || used_bytes_ + size > capacity_bytes_) return {};
   const std::size_t offset = std::exchange(used_bytes_, used_bytes_ + size);
-  return {host_inputs_ + offset, device_inputs_ + offset};
+  return {host_inputs_.data() + offset, device_inputs_ + offset};
 }
 
 void CommandQueue::record(const kernels::cuda::Launch& launch) {
@@ -69,6 +69,15 @@ void CommandQueue::record(const kernels::cuda::Launch& launch) {
 
 kernels::cuda::Launch* CommandQueue::last_launch() {
   return next_ == commands_.size() ? nullptr : &commands_.back();
+}
+
+void CommandQueue::start(const RunLimit& limit) {
+  if (!fault_.is_ok()) return;
+  const CudaDevice::Entry entry(device_);
+  Status status = entry.status();
+  if (status.is_ok() && may_be_graph(limit)) status = enqueue_whole();
+  while (status.is_ok() && has_window_free()) status = enqueue_window(limit);
+  keep_fault(std::move(status));
 }
 
 Result<bool> CommandQueue::advance(const RunLimit& limit) {
@@ -82,19 +91,12 @@ Result<bool> CommandQueue::advance(const RunLimit& limit) {
 }
 
 Result<bool> CommandQueue::run(const RunLimit& limit) {
-  NEMO_TRY(device_.status());
   const CudaDevice::Entry entry(device_);
   NEMO_TRY(entry.status());
   if (may_be_graph(limit)) NEMO_TRY(enqueue_whole());
-  const bool has_windows = limit.is_limited() || profile_.has_marks();
-  const std::size_t window = has_windows ? kWindowCommands : commands_.size();
   for (bool is_first = true; next_ < commands_.size() || n_windows_ > 0; is_first = false) {
     if (!is_first && is_over(limit)) return false;
-    if (next_ < commands_.size() && n_windows_ < kMostWindows) {
-      NEMO_TRY(enqueue(std::min(window, commands_.size() - next_)));
-    } else {
-      NEMO_TRY(wait_for_oldest());
-    }
+    NEMO_TRY(has_window_free() ? enqueue_window(limit) : wait_for_oldest());
   }
   return true;
 }
@@ -130,9 +132,13 @@ Status CommandQueue::enqueue_whole() {
   return end_window();
 }
 
-Status CommandQueue::enqueue(std::size_t n_commands) {
+// All that is left where nobody looks in between.
+Status CommandQueue::enqueue_window(const RunLimit& limit) {
   NEMO_TRY(send_inputs());
-  for (const std::size_t end = next_ + n_commands; next_ < end; ++next_) {
+  const bool has_windows = limit.is_limited() || profile_.has_marks();
+  const std::size_t n_left = commands_.size() - next_;
+  const std::size_t end = next_ + (has_windows ? std::min(kWindowCommands, n_left) : n_left);
+  for (; next_ < end; ++next_) {
     NEMO_TRY(profile_.before(next_window(), next_));
     NEMO_TRY(device_.launch(commands_[next_], device_.stream()));
   }
@@ -144,7 +150,7 @@ Status CommandQueue::send_inputs() {
   const std::size_t begin = std::exchange(sent_bytes_, used_bytes_);
   if (begin == used_bytes_) return Status::ok();
   return device_.check(
-      device_.driver().copy_to_device(address(device_inputs_ + begin), host_inputs_ + begin,
+      device_.driver().copy_to_device(address(device_inputs_ + begin), host_inputs_.data() + begin,
                                       used_bytes_ - begin, device_.stream()),
       "sending a step's inputs");
 }
@@ -184,10 +190,7 @@ Status CommandQueue::grow_inputs(std::size_t size_bytes) {
   NEMO_TRY(entry.status());
   graphs_.clear();  // their launches read what is freed here
   free_inputs();
-  void* host = nullptr;
-  NEMO_TRY(
-      device_.check(device_.driver().allocate_host(&host, size_bytes, 0), "the inputs of a step"));
-  host_inputs_ = static_cast<std::byte*>(host);
+  NEMO_ASSIGN(host_inputs_, HostBuffer::create(device_, size_bytes, "the inputs of a step"));
   NEMO_ASSIGN(void* device, pool_.take(size_bytes));
   device_inputs_ = static_cast<std::byte*>(device);
   capacity_bytes_ = size_bytes;
@@ -195,10 +198,9 @@ Status CommandQueue::grow_inputs(std::size_t size_bytes) {
 }
 
 void CommandQueue::free_inputs() noexcept {
-  const CudaDevice::Entry entry(device_);
-  if (host_inputs_ != nullptr && entry.status().is_ok()) device_.driver().free_host(host_inputs_);
+  host_inputs_ = {};
   if (device_inputs_ != nullptr) pool_.give_back(device_inputs_);
-  host_inputs_ = device_inputs_ = nullptr;
+  device_inputs_ = nullptr;
   capacity_bytes_ = used_bytes_ = sent_bytes_ = 0;
 }
 

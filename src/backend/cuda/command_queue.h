@@ -12,6 +12,7 @@
 
 #include "backend/cuda/device_pool.h"
 #include "backend/cuda/graph_cache.h"
+#include "backend/cuda/host_buffer.h"
 #include "backend/cuda/launch_profile.h"
 #include "kernels/cuda/launch.h"
 #include "threading/run_limit.h"
@@ -56,7 +57,9 @@ class CommandQueue {
   // Counts how often the inputs so far have become invalid.
   std::uint64_t generation() const { return generation_; }
 
-  // See Backend::advance(). The device is done with everything when it returns true.
+  // See Backend.
+  void start(const RunLimit& limit);
+  // The device is done with everything when it returns true.
   Result<bool> advance(const RunLimit& limit);
   // Device to device, after everything recorded; done when it returns. As recording, it does not
   // fail.
@@ -72,8 +75,9 @@ class CommandQueue {
 
   Result<bool> run(const RunLimit& limit);
   bool may_be_graph(const RunLimit& limit) const;
+  bool has_window_free() const { return next_ < commands_.size() && n_windows_ < kMostWindows; }
   Status enqueue_whole();
-  Status enqueue(std::size_t n_commands);
+  Status enqueue_window(const RunLimit& limit);
   Status send_inputs();
   std::size_t next_window() const { return (oldest_ + n_windows_) % kMostWindows; }
   Status end_window();
@@ -92,7 +96,7 @@ class CommandQueue {
   std::size_t next_ = 0;        // the first that the device has not been given
   std::int64_t most_rows_ = 0;  // of an operation
   // Inputs lie at the same offset on both sides.
-  std::byte* host_inputs_ = nullptr;
+  HostBuffer host_inputs_;
   std::byte* device_inputs_ = nullptr;
   std::size_t capacity_bytes_ = 0;
   std::size_t used_bytes_ = 0;

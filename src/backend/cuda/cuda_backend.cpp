@@ -57,7 +57,9 @@ Result<std::unique_ptr<CudaBackend>> CudaBackend::create(const CudaDriver& drive
   NEMO_ASSIGN(backend->transfer_, CudaTransfer::create(*backend->device_));
   backend->queue_ = std::make_unique<CommandQueue>(*backend->device_, *backend->pool_);
   NEMO_TRY(backend->reserve_operations(kFewOperations));
-  NEMO_ASSIGN(backend->chosen_on_device_, backend->allocate(sizeof backend->chosen_));
+  NEMO_ASSIGN(backend->chosen_,
+              HostBuffer::create(*backend->device_, kMaxTokenChoices * sizeof(SampledToken),
+                                 "the tokens of a step"));
   return backend;
 }
 

@@ -10,13 +10,13 @@
 // yet run on a device.
 #pragma once
 
-#include <array>
 #include <memory>
 
 #include "backend/backend.h"
 #include "backend/cuda/command_queue.h"
 #include "backend/cuda/cuda_memory.h"
 #include "backend/cuda/cuda_transfer.h"
+#include "backend/cuda/host_buffer.h"
 
 namespace nemotron {
 
@@ -58,6 +58,8 @@ class CudaBackend final : public Backend {
   Status write_kv(const KvPart& part, void* block, std::span<const std::byte> rows) override;
   void copy(void* to, const void* from, std::size_t size_bytes) override;
   Status reserve_operations(std::size_t n) override;
+  bool runs_beside_caller() const override { return true; }
+  void start(const RunLimit& limit) override { queue_->start(limit); }
   Result<bool> advance(const RunLimit& limit) override { return queue_->advance(limit); }
   Status synchronize() override;
   void set_profiling(bool enabled) override { queue_->profile().enable(enabled); }
@@ -119,11 +121,8 @@ class CudaBackend final : public Backend {
   StepTable table_;
   const Span* table_spans_ = nullptr;
   std::uint64_t table_generation_ = 0;
-  // The tokens chosen last, there and, once they were asked for, here.
-  DeviceBuffer chosen_on_device_;
-  std::array<SampledToken, kMaxTokenChoices> chosen_ = {};
-  std::size_t n_chosen_ = 0;
-  bool is_chosen_read_ = false;
+  HostBuffer chosen_;  // the tokens chosen last: the device writes them here
+  bool is_chosen_there_ = false;
 };
 
 }  // namespace nemotron

@@ -1,4 +1,5 @@
-// Tokens chosen on the device: of each row of logits eight bytes come back.
+// Tokens chosen on the device, which writes them into the host's memory, eight bytes for each row
+// of logits: who has waited for the step has them.
 #include <cstring>
 
 #include "backend/cuda/cuda_backend.h"
@@ -25,8 +26,7 @@ SampleRow row_of(const TokenChoice& choice) {
 }  // namespace
 
 void CudaBackend::choose_tokens(TensorView logits, std::span<const TokenChoice> choices) {
-  n_chosen_ = choices.size();
-  is_chosen_read_ = false;
+  is_chosen_there_ = false;
   if (choices.empty()) return;
   queue_->begin();
   const CommandQueue::Input input = queue_->add_input(choices.size() * sizeof(SampleRow));
@@ -37,18 +37,16 @@ void CudaBackend::choose_tokens(TensorView logits, std::span<const TokenChoice> 
   }
   queue_->record(kernels::cuda::launch_sample(
       {logits.data, logits.stride, reinterpret_cast<const SampleRow*>(input.device),
-       static_cast<SampledToken*>(chosen_on_device_.data())},
+       reinterpret_cast<SampledToken*>(chosen_.data())},
       static_cast<std::int64_t>(choices.size())));
 }
 
 Result<SampledToken> CudaBackend::chosen_token(std::size_t i) {
-  if (!is_chosen_read_) {
-    NEMO_TRY(synchronize());
-    NEMO_TRY(transfer_->to_host(chosen_on_device_.data(),
-                                std::as_writable_bytes(std::span(chosen_).first(n_chosen_))));
-    is_chosen_read_ = true;
-  }
-  return chosen_[i];
+  if (!is_chosen_there_) NEMO_TRY(synchronize());
+  is_chosen_there_ = true;
+  SampledToken token;
+  std::memcpy(&token, chosen_.data() + i * sizeof token, sizeof token);
+  return token;
 }
 
 }  // namespace nemotron

@@ -22,9 +22,7 @@ Status CudaTransfer::prepare() {
   NEMO_TRY(device_.check(cuda.create_stream(&stream_, kCuStreamNonBlocking, 0), "making a stream"));
   for (CuEvent& event : sent_)
     NEMO_TRY(device_.check(cuda.create_event(&event, kCuEventNoTiming), "making an event"));
-  void* memory = nullptr;
-  NEMO_TRY(device_.check(cuda.allocate_host(&memory, 2 * kPieceBytes, 0), "a transfer buffer"));
-  buffer_ = static_cast<std::byte*>(memory);
+  NEMO_ASSIGN(buffer_, HostBuffer::create(device_, 2 * kPieceBytes, "a transfer buffer"));
   return Status::ok();
 }
 
@@ -33,7 +31,6 @@ CudaTransfer::~CudaTransfer() {
   if (!entry.status().is_ok()) return;
   const CudaDriver& cuda = device_.driver();
   if (stream_ != nullptr) cuda.synchronize(stream_);
-  if (buffer_ != nullptr) cuda.free_host(buffer_);
   for (const CuEvent event : sent_)
     if (event != nullptr) cuda.destroy_event(event);
   if (stream_ != nullptr) cuda.destroy_stream(stream_);
@@ -46,9 +43,10 @@ Status CudaTransfer::to_host(const void* device, std::span<std::byte> host) {
   for (std::size_t done = 0; done < host.size(); done += kPieceBytes) {
     const std::size_t n = std::min(kPieceBytes, host.size() - done);
     NEMO_TRY(device_.check(
-        device_.driver().copy_to_host(buffer_, address(device) + done, n, stream_), "reading"));
+        device_.driver().copy_to_host(buffer_.data(), address(device) + done, n, stream_),
+        "reading"));
     NEMO_TRY(device_.check(device_.driver().synchronize(stream_), "reading"));
-    std::memcpy(host.data() + done, buffer_, n);
+    std::memcpy(host.data() + done, buffer_.data(), n);
   }
   return Status::ok();
 }

@@ -5,7 +5,7 @@
 #include <functional>
 #include <mutex>
 
-#include "backend/cuda/cuda_device.h"
+#include "backend/cuda/host_buffer.h"
 
 namespace nemotron {
 
@@ -36,13 +36,13 @@ class CudaTransfer {
   Status prepare();
   Status wait_for_half(int i);
   Status send_half(int i, CuPointer to, std::size_t size_bytes);
-  std::byte* half(int i) { return buffer_ + static_cast<std::size_t>(i) * kPieceBytes; }
+  std::byte* half(int i) { return buffer_.data() + static_cast<std::size_t>(i) * kPieceBytes; }
 
   CudaDevice& device_;
   std::mutex mutex_;
   CuStream stream_ = nullptr;
-  CuEvent sent_[2] = {};         // what was in a half of the buffer has arrived
-  std::byte* buffer_ = nullptr;  // two pieces
+  CuEvent sent_[2] = {};  // what was in a half of the buffer has arrived
+  HostBuffer buffer_;     // two pieces
 };
 
 }  // namespace nemotron

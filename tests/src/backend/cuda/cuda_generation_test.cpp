@@ -1,5 +1,5 @@
 // Generations whose tokens are chosen on the device: those of logits that come to the host, and
-// almost nothing is copied for them.
+// nothing is copied for them.
 #include "cuda_fixture.h"
 #include "session/generate.h"
 #include "src/session/saved_case.h"
@@ -94,7 +94,7 @@ TEST_CASE("what is generated through CUDA is what its logits say, and they stay 
       GenerateRequest request{prompt, false, params_of(sampling), reply.sink()};
       REQUIRE(generate(*session, tokenizer, request).is_ok());
       CHECK(reply.tokens == expected);
-      CHECK(mock.copied_to_host_bytes - copied == kReply * sizeof(SampledToken));
+      CHECK(mock.copied_to_host_bytes == copied);
     }
     CHECK(mock.leftovers() == "");
   }

@@ -129,7 +129,8 @@ typedef struct nemo_context_options {
                                         not count: they are the system's cache. Over it,
                                         snapshots go first, then the states of idle sessions (their tokens stay and are
                                         computed again on the next use); what still does not fit is NEMO_E_OVER_BUDGET.
-                                        On a GPU they move to the host's memory first: see `max_offload_bytes`.
+                                        On a GPU they move to the host's memory first: see `max_offload_bytes`; and while a
+                                        session generates, one more recurrent state is used where it has room.
                                         Too little for the weights and scratch is known before they are read. */
   uint64_t snapshot_bytes;         /**< Most bytes that the prefix cache holds; 0: 512 MiB; NEMO_NO_SNAPSHOTS: none. */
   const nemo_allocator *allocator; /**< NULL: the system's pages. The struct is copied. */
@@ -295,7 +296,8 @@ typedef struct nemo_memory_plan {
 
 /** Tell what a model and its sessions will take in memory, from the headers of its files, before anything is loaded.
  *  nemo_context_stats::peak_bytes does not pass `total_bytes` while there are no more and no longer sessions than were
- *  planned, and reaches it, but for the room for snapshots, when all are full. Given as nemo_context_options::max_bytes,
+ *  planned, and reaches it, but for the room for snapshots, when all are full; on a GPU `recurrent_bytes` more are used
+ *  for each session that generates, where there is room. Given as nemo_context_options::max_bytes,
  *  it holds in any case. Not counted are the vocabulary (some tens of MiB with 131,072 tokens), token ids and the stacks
  *  of threads.
  *  @param path          as for nemo_context_load().

@@ -49,6 +49,7 @@ Result<std::shared_ptr<Engine>> Engine::create(const ModelFile& file,
   engine->step_.reserve(options.max_step_rows);
   engine->plan_.reserve(static_cast<std::size_t>(options.max_step_rows));
   engine->finished_.reserve(static_cast<std::size_t>(options.max_step_rows));
+  engine->untold_.reserve(static_cast<std::size_t>(options.max_step_rows));
   if (options.has_worker) NEMO_TRY(engine->start_worker());
   return engine;
 }
@@ -119,6 +120,7 @@ std::shared_ptr<Request> Engine::drop_request(Lock& lock, const SequencePtr& seq
   std::shared_ptr<Request> dropped = std::exchange(sequence->request, nullptr);
   sequence->is_admitted = false;
   sequence->cancel_wanted = false;
+  if (!sequence->in_step) sequence->state.drop_undo();
   while (called_ == sequence.get() && pumping_thread_ != std::this_thread::get_id())
     changed_.wait(lock);
   return dropped;

@@ -198,12 +198,18 @@ class Engine {
   // pump.cpp: with the role and the lock, which they give up while the model or a request runs.
   // They throw nothing: what could not be allocated ends the request that needed it.
   Status pump_some(Lock& lock, Clock::time_point deadline, Predicate is_done);
+  bool begin_step(Lock& lock, const RunLimit& limit);
   bool plan(Lock& lock);
   bool add_to_step(Lock& lock, const PlannedSpan& planned);
+  bool waits_for_undo(const Status& status);
   void end_cancelled(Lock& lock);
   void end_request(Lock& lock, const SequencePtr& sequence, Status status);
   Status call_request(Request& request, const Step::LogitsRow& row, Request::Next& next);
+  void call_unlocked(Lock& lock, const Sequence& sequence, FunctionRef<void()> call);
   Status deliver(Lock& lock, const Step::LogitsRow& row);
+  void tell_all(Lock& lock);
+  bool is_untold(const Sequence& sequence) const;
+  bool may_run_ahead(Sequence& sequence) noexcept;
   void finish_step(Lock& lock);
   void keep_if_possible(const Sequence& sequence) noexcept;
   void fail_step(Lock& lock, const Status& status);
@@ -238,7 +244,13 @@ class Engine {
   Step step_;
   std::vector<PlannedSpan> plan_;
   std::vector<SequencePtr> finished_;  // by the step that is ending
-  std::vector<float> logits_;          // [n_vocab], of the row that is delivered
+  struct Untold {
+    SequencePtr sequence;
+    std::shared_ptr<Request> request;
+  };
+  std::vector<Untold> untold_;    // have a token of the last step, and are to be asked to tell it
+  bool is_room_for_undo_ = true;  // as far as is known: false until another request ends
+  std::vector<float> logits_;     // [n_vocab], of the row that is delivered
   std::thread worker_;
   std::function<void()> destroy_;  // by the worker, as its last act
 };

@@ -31,9 +31,7 @@ Status Engine::hold_on_device(SequenceContents& contents) {
   const auto hold = [&](LayerState& state) {
     state.for_each_buffer([&](const StateRef& buffer) { contents.pins.emplace_back(buffer); });
     Status status = with_room([&] { return state.bring_back(*pool_); });
-    const bool lacks_room =
-        status.code() == StatusCode::kOverBudget || status.code() == StatusCode::kOutOfMemory;
-    if (!lacks_room) return status;
+    if (!wants_room(status)) return status;
     state = LayerState(state.layout());
     return Status::ok();
   };

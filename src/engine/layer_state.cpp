@@ -131,11 +131,11 @@ Status LayerState::reserve(Backend& backend, StatePool& pool, std::int64_t n_tok
 }
 
 Result<LayerState::Extension> LayerState::extend(Backend& backend, StatePool& pool,
-                                                 std::int64_t n_tokens) {
+                                                 std::int64_t n_tokens, bool keeps_undo) {
   NEMO_TRY(reserve(backend, pool, n_tokens));
   const bool is_own = layout_->recurrent_bytes() == 0 || (recurrent_ && !recurrent_.is_shared());
-  StateRef output = recurrent_;
-  if (!is_own) {
+  StateRef output = keeps_undo ? undo_ : recurrent_;
+  if (!is_own && !keeps_undo) {
     NEMO_ASSIGN(output, pool.take(layout_->recurrent_bytes()));
   }
   const auto* in = static_cast<const std::byte*>(recurrent_data());
@@ -149,8 +149,22 @@ Result<LayerState::Extension> LayerState::extend(Backend& backend, StatePool& po
   extension.view.kv_blocks = kv_pointers_;
   extension.view.kv_layout = layout_->kv;
   extension.input = std::exchange(recurrent_, std::move(output));
+  if (keeps_undo) undo_ = extension.input;
   position_ += n_tokens;
   return extension;
+}
+
+void LayerState::undo() {
+  std::swap(recurrent_, undo_);
+  --position_;
+}
+
+bool LayerState::make_room_for_undo(StatePool& pool) {
+  if (has_room_for_undo()) return true;
+  Result<StateRef> room = pool.take(layout_->recurrent_bytes());
+  if (!room.is_ok()) return false;
+  undo_ = std::move(room).value();
+  return true;
 }
 
 LayerState LayerState::snapshot() const {

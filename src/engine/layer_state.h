@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "backend/backend.h"
@@ -72,7 +73,19 @@ class LayerState {
     SequenceState view;
     StateRef input;
   };
-  Result<Extension> extend(Backend& backend, StatePool& pool, std::int64_t n_tokens);
+  // `keeps_undo`: has_room_for_undo(), n_tokens is 1, and undo() may follow.
+  Result<Extension> extend(Backend& backend, StatePool& pool, std::int64_t n_tokens,
+                           bool keeps_undo = false);
+  // Goes back by the token of the last extend(), whose step has run.
+  void undo();
+  // Memory for that, as large as the recurrent state: kept from one token to the next. False where
+  // there is none.
+  bool make_room_for_undo(StatePool& pool);
+  bool has_room_for_undo() const {
+    return layout_->recurrent_bytes() == 0 || (undo_ && !undo_.is_shared());
+  }
+  // Whether there was any.
+  bool drop_undo() { return static_cast<bool>(std::exchange(undo_, {})); }
 
   // The same state without the room it has in reserve.
   LayerState snapshot() const;
@@ -85,6 +98,7 @@ class LayerState {
   const StateLayout* layout_;
   std::int64_t position_ = 0;
   StateRef recurrent_;  // conv_state, then ssm_state
+  StateRef undo_;       // the same of a token before, or memory for it
   std::vector<StateRef> kv_blocks_;
   std::vector<void*> kv_pointers_;  // data() of kv_blocks_, as kernels want them
   std::uint64_t n_moves_ = 0;       // of the pool, at which kv_pointers_ were right

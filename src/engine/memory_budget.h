@@ -11,6 +11,11 @@
 
 namespace nemotron {
 
+// Whether more memory would have let it succeed.
+inline bool wants_room(const Status& status) {
+  return status.code() == StatusCode::kOverBudget || status.code() == StatusCode::kOutOfMemory;
+}
+
 class MemoryBudget {
  public:
   static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();

@@ -1,5 +1,5 @@
-// Running steps: choosing rows, letting the backend run, giving logits to requests. Everything here
-// is done by the one thread that has the role of pumping.
+// Running steps: choosing rows and letting the backend run. By the one thread that has the role of
+// pumping. Requests are called in requests.cpp.
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -8,25 +8,6 @@
 #include "engine/role.h"
 
 namespace nemotron {
-
-namespace {
-
-// A request is called on a thread that may be ours alone, so nothing may leave it: this and
-// src/api/guard.h are where exceptions end. The sentences here are so short that std::string holds
-// them without allocating.
-template <typename Call>
-Status call_safely(const Call& call) {
-  try {
-    call();
-    return Status::ok();
-  } catch (const std::bad_alloc&) {
-    return {StatusCode::kOutOfMemory, "out of memory"};
-  } catch (...) {
-    return {StatusCode::kInternal, "an exception"};
-  }
-}
-
-}  // namespace
 
 Result<Engine::Progress> Engine::pump(Clock::time_point deadline) {
   Lock lock(mutex_);
@@ -94,13 +75,20 @@ bool Engine::destroy_on_worker(std::function<void()> destroy) {
 
 Status Engine::pump_some(Lock& lock, Clock::time_point deadline, Predicate is_done) {
   bool is_late = false;
+  const RunLimit limit{deadline, &attention_};
   for (;;) {
-    if (attention_.exchange(false)) end_cancelled(lock);
+    const bool is_called = attention_.exchange(false);
+    if (is_called || is_late || is_done()) tell_all(lock);
+    if (is_called) end_cancelled(lock);
     if (is_late || is_done()) return Status::ok();
-    if (!step_.is_active() && !plan(lock)) return Status::ok();
+    if (!step_.is_active()) {
+      const bool had_untold = !untold_.empty();
+      if (!begin_step(lock, limit)) return Status::ok();
+      if (had_untold) continue;  // somebody may have waited for just what was told
+    }
     has_advanced_ = true;
     lock.unlock();
-    Result<bool> is_run = backend_->advance({deadline, &attention_});
+    Result<bool> is_run = backend_->advance(limit);
     lock.lock();
     if (!is_run.is_ok()) {
       fail_step(lock, is_run.status());
@@ -112,12 +100,26 @@ Status Engine::pump_some(Lock& lock, Clock::time_point deadline, Predicate is_do
           fail_step(lock, status);
           return status;
         }
+        if (!backend_->runs_beside_caller()) tell_all(lock);
       } else if (!step_.start_logits(runner())) {
         finish_step(lock);
       }
     }
     is_late = deadline != kNever && Clock::now() >= deadline;
   }
+}
+
+// False where there is nothing to run. What is untold is told while the device runs.
+bool Engine::begin_step(Lock& lock, const RunLimit& limit) {
+  const bool is_planned = plan(lock);
+  if (!is_planned && untold_.empty()) return false;
+  if (is_planned && !untold_.empty()) {
+    lock.unlock();
+    backend_->start(limit);
+    lock.lock();
+  }
+  tell_all(lock);
+  return true;
 }
 
 bool Engine::plan(Lock& lock) {
@@ -136,95 +138,45 @@ bool Engine::plan(Lock& lock) {
 }
 
 bool Engine::add_to_step(Lock& lock, const PlannedSpan& planned) {
-  // The lock was given up where another one's end was told since: this one may have changed.
-  Sequence& sequence = *planned.sequence;
-  const PlannedSpan span{planned.sequence, std::min(planned.n_rows, sequence.n_pending())};
-  if (sequence.request == nullptr || span.n_rows == 0) return false;
+  Sequence& s = *planned.sequence;
+  // The lock is given up where a request is called: any sequence may have changed by then.
+  const auto n_rows = [&] {
+    return s.request == nullptr ? 0 : std::min(planned.n_rows, s.n_pending());
+  };
+  if (n_rows() == 0) return false;
   Status status = with_room([&] {
-    sequence.reserve_tokens(0);
+    s.reserve_tokens(0);
     // Room for the whole prompt first: then a later step of it cannot fail.
-    NEMO_TRY(sequence.state.reserve(*backend_, *pool_, sequence.n_pending()));
-    return step_.add(runner(), *pool_, span);
+    return s.state.reserve(*backend_, *pool_, s.n_pending());
   });
-  if (status.is_ok()) {
-    sequence.in_step = true;
-    sequence.last_turn = ++n_turns_;
-    sequence.publish_position();
-    return true;
+  if (is_untold(s) && !may_run_ahead(s)) {
+    tell_all(lock);
+    if (n_rows() == 0) return false;
   }
-  end_request(lock, planned.sequence, std::move(status));
-  return false;
-}
-
-void Engine::end_cancelled(Lock& lock) {
-  for (std::size_t i = 0; i < running_.size();) {
-    const SequencePtr sequence = running_[i];
-    if (!sequence->cancel_wanted) {
-      ++i;
-      continue;
-    }
-    end_request(lock, sequence, {StatusCode::kCancelled, "cancelled"});
-    i = 0;  // the lock was given up
+  const bool is_ahead = is_untold(s);
+  if (status.is_ok())
+    status = with_room([&] {
+      return step_.add(runner(), *pool_, {planned.sequence, n_rows()}, is_ahead);
+    });
+  if (!status.is_ok()) {
+    if (!waits_for_undo(status)) end_request(lock, planned.sequence, std::move(status));
+    return false;
   }
-}
-
-void Engine::end_request(Lock& lock, const SequencePtr& sequence, Status status) {
-  Sequence& s = *sequence;
-  std::erase(running_, sequence);
-  const std::shared_ptr<Request> request = std::exchange(s.request, nullptr);
-  if (request == nullptr) return;
-  const bool is_error = !status.is_ok() && status.code() != StatusCode::kCancelled;
-  if (is_error && !s.in_step && s.state.position() < s.n_prompt_end &&
-      s.state.position() > s.n_before_request)
-    s.state = LayerState(s.state.layout());  // a prompt that failed leaves nothing behind
-  s.tokens.resize(static_cast<std::size_t>(s.n_settled()));
-  s.marks.clear();
-  s.is_admitted = false;
-  s.cancel_wanted = false;
+  s.in_step = true;
+  s.is_ahead = is_ahead;
+  s.last_turn = ++n_turns_;
   s.publish_position();
-  has_advanced_ = true;
-  called_ = sequence.get();
-  lock.unlock();
-  (void)call_safely([&] { request->on_end(std::move(status)); });
-  lock.lock();
-  called_ = nullptr;
-  changed_.notify_all();
+  return true;
 }
 
-// Hands the request its row; what the device says.
-Status Engine::call_request(Request& request, const Step::LogitsRow& row, Request::Next& next) {
-  if (row.choice >= 0) {
-    NEMO_ASSIGN(const SampledToken sampled,
-                backend_->chosen_token(static_cast<std::size_t>(row.choice)));
-    next = request.on_token(row.position, sampled);
-  } else {
-    NEMO_TRY(backend_->read(step_.ready_logits(runner()), logits_));
-    next = request.on_logits(row.position, logits_);
-  }
-  return Status::ok();
-}
-
-Status Engine::deliver(Lock& lock, const Step::LogitsRow& row) {
-  const SequencePtr sequence = step_.entries()[row.entry].sequence;
-  const std::shared_ptr<Request> request = step_.entries()[row.entry].request;
-  if (sequence->request != request) return Status::ok();  // cancelled meanwhile
-  called_ = sequence.get();
-  lock.unlock();
-  Request::Next next;
-  Status status;
-  Status called = call_safely([&] { status = call_request(*request, row, next); });
-  if (!called.is_ok()) next = {true, -1, std::move(called)};
-  lock.lock();
-  called_ = nullptr;
-  changed_.notify_all();
-  NEMO_TRY(status);
-  if (sequence->request != request) return Status::ok();
-  if (next.is_finished) {
-    end_request(lock, sequence, std::move(next.status));
-  } else if (next.token >= 0) {
-    sequence->tokens.push_back(next.token);  // add_to_step() made room
-  }
-  return Status::ok();
+// Whether the step holds memory for the sake of undoing: then there will be more after it.
+bool Engine::waits_for_undo(const Status& status) {
+  const auto entries = step_.entries();
+  if (!wants_room(status) ||
+      std::none_of(entries.begin(), entries.end(), [](const auto& e) { return e.keeps_undo; }))
+    return false;
+  is_room_for_undo_ = false;
+  return true;
 }
 
 void Engine::finish_step(Lock& lock) {
@@ -236,9 +188,13 @@ void Engine::finish_step(Lock& lock) {
         static_cast<std::uint64_t>(entry.n_rows);
     if (s.is_detached) {
       s.state = LayerState(s.state.layout());
+    } else if (s.is_ahead) {
+      s.state.undo();
     } else if (entry.wants_snapshot) {
       keep_if_possible(s);
     }
+    s.is_ahead = false;
+    if (s.request == nullptr) s.state.drop_undo();
   }
   finished_.clear();
   for (const Step::Entry& entry : step_.entries())
@@ -258,23 +214,6 @@ void Engine::keep_if_possible(const Sequence& s) noexcept {
   } catch (const std::bad_alloc&) {
     // The cache is as it was; the sequence only has to compute more if it comes back here.
   }
-}
-
-void Engine::fail_step(Lock& lock, const Status& status) {
-  const auto copy = [&] {
-    Status own;
-    if (!call_safely([&] { own = status; }).is_ok()) own = {status.code(), std::string()};
-    return own;
-  };
-  finished_.clear();
-  for (const Step::Entry& entry : step_.entries()) finished_.push_back(entry.sequence);
-  step_.clear();
-  for (const SequencePtr& sequence : finished_) {
-    sequence->in_step = false;
-    sequence->state = LayerState(sequence->state.layout());  // computed again from the tokens
-    if (sequence->request != nullptr) end_request(lock, sequence, copy());
-  }
-  finished_.clear();
 }
 
 }  // namespace nemotron

@@ -32,15 +32,15 @@ Status Engine::with_room(FunctionRef<Status()> body) {
   // progress by itself: it is done with each try, and the second and later ones need more.
   for (bool is_first = true;; is_first = false) {
     Status status = without_bad_alloc(body);
-    const bool wants_room =
-        status.code() == StatusCode::kOverBudget || status.code() == StatusCode::kOutOfMemory;
-    if (!wants_room || !(is_first || give_up_one_state())) return status;
+    if (!wants_room(status) || !(is_first || give_up_one_state())) return status;
     pool_->trim(MemoryBudget::kNoLimit);
   }
 }
 
 bool Engine::give_up_one_state() {
   constexpr std::uint64_t kAny = 1;
+  for (const SequencePtr& sequence : running_)
+    if (!sequence->is_ahead && sequence->state.drop_undo()) return true;
   if (pool_->host_room() > 0 && move_out_one_state()) return true;
   if (cache_.evict(kAny) > 0) return true;
   Sequence* oldest = nullptr;

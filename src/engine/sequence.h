@@ -28,6 +28,7 @@ class Request {
     bool is_finished = false;
     std::int32_t token = -1;  // to run next; -1: nothing beyond the tokens that are there
     Status status;            // of a finish
+    bool wants_tell = false;  // tell() is to be called, which may say that this was the end
   };
 
   virtual ~Request() = default;
@@ -40,6 +41,8 @@ class Request {
     return {};
   }
   virtual Next on_token(std::int64_t /*position*/, const SampledToken& /*sampled*/) { return {}; }
+  // What takes time of a token that has been given: a device may run it meanwhile.
+  virtual Next tell() { return {}; }
   // The last call: all is done, or kCancelled, or the fault.
   virtual void on_end(Status status) = 0;
   // False while results wait to be fetched: the sequence is not run then.
@@ -60,7 +63,9 @@ struct Sequence {
   std::int64_t n_tokens() const { return static_cast<std::int64_t>(tokens.size()); }
   std::int64_t n_pending() const { return n_tokens() - state.position(); }
   // How many tokens stay if the request ends now.
-  std::int64_t n_settled() const { return std::max(n_before_request, state.position()); }
+  std::int64_t n_settled() const {
+    return std::max(n_before_request, state.position() - (is_ahead ? 1 : 0));
+  }
   bool is_idle() const { return request == nullptr && !in_step; }
   // Room for `n` more tokens, and one that a step samples: by whole KV blocks, and so that many
   // small additions copy little.
@@ -83,7 +88,8 @@ struct Sequence {
   std::int64_t n_prompt_end = 0;  // of the request: tokens with its prompt
   bool is_admitted = false;       // among the max_running that take part in steps
   bool in_step = false;
-  bool is_detached = false;     // its session is gone
+  bool is_ahead = false;     // the step began before its token was told: undone if the request ends
+  bool is_detached = false;  // its session is gone
   std::uint64_t last_turn = 0;  // when it was last in a step or used, by the engine's count: unique
   std::int64_t n_reused = 0;    // of the last request's tokens: found computed
   std::atomic<std::int64_t> position{0};

@@ -7,12 +7,13 @@
 
 namespace nemotron {
 
-Status Step::add(const Runner& runner, StatePool& pool, const PlannedSpan& planned) {
+Status Step::add(const Runner& runner, StatePool& pool, const PlannedSpan& planned,
+                 bool keeps_undo) {
   Sequence& sequence = *planned.sequence;
   const std::int64_t position = sequence.state.position();
   const std::int64_t snapshot = next_snapshot_position(sequence);
   NEMO_ASSIGN(LayerState::Extension extension,
-              sequence.state.extend(runner.backend, pool, planned.n_rows));
+              sequence.state.extend(runner.backend, pool, planned.n_rows, keeps_undo));
   const auto first_row = static_cast<std::int32_t>(tokens_.size());
   spans_.push_back({static_cast<std::int32_t>(states_.size()), first_row,
                     static_cast<std::int32_t>(planned.n_rows), position});
@@ -20,7 +21,7 @@ Status Step::add(const Runner& runner, StatePool& pool, const PlannedSpan& plann
   const auto begin = sequence.tokens.begin() + position;
   tokens_.insert(tokens_.end(), begin, begin + planned.n_rows);
   entries_.push_back({planned.sequence, sequence.request, std::move(extension.input),
-                      planned.n_rows, snapshot == sequence.state.position()});
+                      planned.n_rows, snapshot == sequence.state.position(), keeps_undo});
   want_logits(sequence, planned, first_row);
   return Status::ok();
 }

@@ -27,6 +27,7 @@ class Step {
     StateRef input;                    // what the step reads of the sequence
     std::int64_t n_rows = 0;
     bool wants_snapshot = false;
+    bool keeps_undo = false;
   };
   // Logits that wait to be delivered.
   struct LogitsRow {
@@ -45,7 +46,8 @@ class Step {
 
   // Takes n_rows more of the sequence into the step; its state advances at once. As
   // LayerState::extend(), after which nothing has changed.
-  Status add(const Runner& runner, StatePool& pool, const PlannedSpan& planned);
+  // `keeps_undo` as there.
+  Status add(const Runner& runner, StatePool& pool, const PlannedSpan& planned, bool keeps_undo);
 
   // Hands the layers to the backend.
   void start(const Runner& runner);

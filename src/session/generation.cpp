@@ -60,16 +60,23 @@ Request::Next Generation::on_token(std::int64_t position, const SampledToken& sa
   const std::int32_t token = sampled_token.value();
   ++result_.n_generated_tokens;
   if (!params_.ignore_stop_tokens && is_stop(token)) return finish(FinishReason::kStop);
+  untold_ = token;
+  const bool is_last =
+      result_.n_generated_tokens == params_.max_tokens || position == max_position_;
+  if (!is_last) return {false, token, {}, /*wants_tell=*/true};
+  const Next next = tell();
+  return next.is_finished ? next : finish(FinishReason::kLength);
+}
+
+Request::Next Generation::tell() {
   text_.clear();
-  if (Status status = decoder_.push(token, text_); !status.is_ok()) return {true, -1, status};
+  if (Status status = decoder_.push(untold_, text_); !status.is_ok()) return {true, -1, status};
   const StopMatcher::Output output = params_.stop_strings.feed(text_);
-  deliver(token, output.text);
+  deliver(untold_, output.text);
   if (!is_text_undecided()) trace_tokens();
   if (is_stopped_by_sink_) return finish(FinishReason::kCancelled);
   if (output.is_stopped) return finish(FinishReason::kStop);
-  if (result_.n_generated_tokens == params_.max_tokens || position == max_position_)
-    return finish(FinishReason::kLength);
-  return {false, token, {}};
+  return {};
 }
 
 Request::Next Generation::finish(FinishReason reason) {

@@ -55,6 +55,7 @@ class Generation final : public Request {
   Logits logits_wanted() const override { return Logits::kLast; }
   std::optional<TokenChoice> choice(std::int64_t position) const override;
   Next on_token(std::int64_t position, const SampledToken& sampled) override;
+  Next tell() override;
   void on_end(Status status) override;
   bool has_room() const override { return outlet_.sink || outlet_.queue->has_room(); }
 
@@ -79,8 +80,9 @@ class Generation final : public Request {
   StreamDecoder decoder_;
   std::optional<ReplyParser> parser_;
   std::string text_;
-  std::int32_t token_ = -1;  // for the next event of this token's
-  bool has_sent_ = false;    // an event for this token
+  std::int32_t untold_ = -1;  // the token that tell() is for
+  std::int32_t token_ = -1;   // for the next event of this token's
+  bool has_sent_ = false;     // an event for this token
   GenerateResult result_;
   std::shared_ptr<ReplyTrace> trace_;
   Clock::time_point start_ = Clock::now();

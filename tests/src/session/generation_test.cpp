@@ -33,6 +33,7 @@ struct Script {
     Request::Next next;
     for (const std::int32_t token : tokens) {
       next = generation.on_token(position++, {token, SamplingFault::kNone});
+      if (next.wants_tell) next = generation.tell();
       if (next.is_finished) break;
     }
     generation.on_end(next.is_finished ? next.status : Status(StatusCode::kCancelled, "cut here"));

@@ -167,6 +167,7 @@ Status CommandQueue::wait_for_oldest() {
   oldest_ = (oldest_ + 1) % kMostWindows;
   --n_windows_;
   NEMO_TRY(device_.check(device_.driver().wait_event(events_[window]), "a step"));
+  NEMO_TRY(graphs_.finish());
   return profile_.collect(window);
 }
 

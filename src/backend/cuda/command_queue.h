@@ -23,7 +23,7 @@ class CommandQueue {
  public:
   static constexpr std::size_t kInputBytes = std::size_t{1} << 20;  // of inputs, to begin with
 
-  static constexpr std::int64_t kGraphRows = 32;  // most rows of a step that may be one graph
+  static constexpr std::int64_t kGraphRows = 64;  // most rows of a step that may be one graph
 
   CommandQueue(CudaDevice& device, DevicePool& pool)
       : device_(device), pool_(pool), graphs_(device), profile_(device) {}

@@ -52,13 +52,41 @@ void GraphCache::remember(std::span<const Launch> launches) {
   }
 }
 
+// The second launch is measured: the first also brings the graph to the device.
 Status GraphCache::enqueue(Sequence& sequence) {
   if (sequence.graph == nullptr) NEMO_TRY(make_graph(sequence));
+  if (++sequence.n_launches != 2) return launch(sequence);
+  NEMO_TRY(record(begin_));
+  NEMO_TRY(launch(sequence));
+  NEMO_TRY(record(end_));
+  measured_ = &sequence;
+  return Status::ok();
+}
+
+Status GraphCache::launch(Sequence& sequence) {
   return device_.check(device_.driver().launch_graph(sequence.graph, device_.stream()),
                        "a step's graph");
 }
 
+Status GraphCache::record(CuEvent event) {
+  return device_.check(device_.driver().record_event(event, device_.stream()), "a step's graph");
+}
+
+Status GraphCache::finish() {
+  if (measured_ == nullptr) return Status::ok();
+  Sequence& sequence = *std::exchange(measured_, nullptr);
+  float ms = 0.0f;
+  NEMO_TRY(device_.check(device_.driver().elapsed(&ms, begin_, end_), "a step's graph"));
+  if (ms <= kMostMs) return Status::ok();
+  destroy(sequence);
+  sequence.is_refused = true;
+  return Status::ok();
+}
+
 Status GraphCache::make_graph(Sequence& sequence) {
+  for (CuEvent* event : {&begin_, &end_})
+    if (*event == nullptr)
+      NEMO_TRY(device_.check(device_.driver().create_event(event, 0), "making an event"));
   CuGraph graph = nullptr;
   Status status = capture(sequence, graph);
   if (status.is_ok())
@@ -90,7 +118,16 @@ void GraphCache::destroy(Sequence& sequence) noexcept {
   sequence.graph = nullptr;
 }
 
+GraphCache::~GraphCache() {
+  clear();
+  const CudaDevice::Entry entry(device_);
+  if (!entry.status().is_ok()) return;
+  for (const CuEvent event : {begin_, end_})
+    if (event != nullptr) device_.driver().destroy_event(event);
+}
+
 void GraphCache::clear() noexcept {
+  measured_ = nullptr;
   for (Sequence& sequence : sequences_) destroy(sequence);
   sequences_.clear();
 }

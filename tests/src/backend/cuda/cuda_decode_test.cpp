@@ -61,6 +61,7 @@ TEST_CASE("a decode step is one graph, its inputs and its logits, and makes noth
   const Counts second = decode.step(*session);
   CHECK(second.at("instantiate_graph") == 1);
   CHECK(second.at("launch") == launches_of_step(decode.engine->config()));  // captured
+  CHECK(decode.step(*session).at("elapsed") == 1);  // short enough for a graph
   const auto copied = mock.copied_to_host_bytes;
   const std::int64_t n_objects = mock.n_objects;
   CHECK(decode.step(*session) == Counts{{"launch_graph", 1},

@@ -62,10 +62,12 @@ TEST_CASE("whichever call of the driver fails, the status says so and nothing is
 // Without memory for these there is another way.
 const std::set<std::string> kOtherWays = {"allocate",          "begin_capture",
                                           "captured launch",   "launch_graph",
-                                          "instantiate_graph", "captured end_capture"};
+                                          "instantiate_graph", "captured end_capture",
+                                          "create_event"};
 
 TEST_CASE("whatever the driver has no memory for, the status says so and nothing is left over") {
   std::int64_t n_other_ways = 0;
+  std::int64_t n_events = 0;  // of those
   for (std::int64_t call = 0;; ++call) {
     MockCuda& mock = MockCuda::reset();
     mock.may_fail = {"retain_primary", "load_module",   "create_stream",    "create_event",
@@ -85,11 +87,13 @@ TEST_CASE("whatever the driver has no memory for, the status says so and nothing
     if (status.is_ok()) {  // a slab, or a graph, that is not to be had, or others give way
       CHECK(kOtherWays.count(mock.failed_call) == 1);
       ++n_other_ways;
+      n_events += mock.failed_call == "create_event" ? 1 : 0;
       continue;
     }
     CHECK(status.code() == StatusCode::kOutOfMemory);
   }
   CHECK(n_other_ways > 0);
+  CHECK(n_events == 2);  // those that measure a graph: it is done without
 }
 
 TEST_CASE("a lost device says so from then on, and another context goes on") {

@@ -49,6 +49,22 @@ TEST_CASE("a graph is for exactly its launches") {
   CHECK(f.mock.count("launch_graph") == 6);
 }
 
+TEST_CASE("what takes long is measured once, and given up: a cancel would wait for all of it") {
+  QueueFixture f;
+  constexpr int kLong = 1 + static_cast<int>(GraphCache::kMostMs / MockCuda::kLaunchMs);
+  REQUIRE(f.queue->reserve(kLong + 10).is_ok());
+  for (int i = 0; i < 5; ++i) {
+    CHECK(step(f, kLong).is_ok());
+    CHECK(step(f, kLong - 1).is_ok());
+  }
+  CHECK(f.mock.count("instantiate_graph") == 2);
+  CHECK(f.mock.count("elapsed") == 2);
+  CHECK(f.mock.count("launch_graph") == 2 + 4);
+  CHECK(f.mock.count("destroy_executable") == 1);
+  const auto n = static_cast<float>(kLong);
+  CHECK(*f.sum == 5.0f * (n * (n + 1) / 2 + n * (n - 1) / 2));
+}
+
 TEST_CASE("steps with a deadline, of many rows, or of too many launches are never graphs") {
   QueueFixture f;
   RunLimit soon;

@@ -27,7 +27,7 @@ struct MockCuda {
   static CudaDriver driver();
   static CudaModule module();
 
-  static constexpr double kLaunchMs = 0.25;  // what each takes
+  static constexpr double kLaunchMs = 1.0 / 64;  // what each takes
 
   // Settings.
   std::uint64_t memory_bytes = std::uint64_t{4} << 30;

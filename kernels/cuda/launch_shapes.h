@@ -22,6 +22,7 @@ inline constexpr int kScanTokens = 8;  // whose inputs are in shared memory at o
 inline constexpr int kMaxScanStates = 256;
 
 // The compute capability, 10 * major + minor, from which on there are the instructions of mma.cuh.
+// Both of the device and of what code was compiled for: in older code kernels with them are empty.
 inline constexpr int kMinMmaCapability = 80;
 
 // Attention on tensor cores: a part is what a block of attention_split takes.

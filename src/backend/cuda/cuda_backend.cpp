@@ -50,7 +50,7 @@ Result<std::unique_ptr<CudaBackend>> CudaBackend::create(const CudaDriver& drive
   std::unique_ptr<CudaBackend> backend(new CudaBackend());
   backend->fp8_weight_only_ = options.fp8_weight_only;
   NEMO_ASSIGN(backend->device_, CudaDevice::open(driver, module, options.device));
-  if (backend->device_->compute_capability() >= kernels::cuda::kMinMmaCapability)
+  if (backend->device_->code_capability() >= kernels::cuda::kMinMmaCapability)
     backend->tuned_ = ~options.plain_kernels;
   backend->memory_ = CudaMemory(backend->is_tuned(kProductKernels));
   backend->pool_ = std::make_unique<DevicePool>(*backend->device_, options.max_bytes);

@@ -64,6 +64,26 @@ TEST_CASE("without tensor cores for bf16, or code for them, the plain kernels ru
   CHECK(operations.at("causal_conv1d").error == 0.0);
 }
 
+// Rounded inputs are the same bytes on the CPU, and the simulated sums have all bits of f32.
+TEST_CASE("products of E4M3 instructions agree with the CPU's, and are missed where they fail") {
+  for (const char* skipped :
+       {"", "nemo_linear_F8_E4M3_native_narrow", "nemo_linear_F8_E4M3_native_middle",
+        "nemo_linear_F8_E4M3_native_wide", "nemo_prepare_e4m3"}) {
+    MockCuda& mock = MockCuda::reset();
+    mock.compute_major = 8;
+    mock.compute_minor = 9;
+    mock.skipped_kernel = skipped;
+    Status status;
+    const auto operations = compare(status);
+    const ComparedOperation& product = operations.at("linear F8_E4M3, static input scale");
+    INFO(skipped << ": " << product.error);
+    CHECK(status.is_ok());
+    CHECK(product.is_good() == std::string(skipped).empty());
+    if (product.is_good()) CHECK(product.error <= 1e-5);
+    CHECK(operations.at("linear and embed F8_E4M3").is_good());
+  }
+}
+
 TEST_CASE("a tuned kernel along sequences that does nothing is found by its operations") {
   const std::map<std::string, std::string> kernels = {{"nemo_causal_conv1d", "causal_conv1d"},
                                                       {"nemo_ssm_scan_64", "ssm_scan bf16"},

@@ -3,7 +3,8 @@
 set(NEMO_CUDA AUTO CACHE STRING "libnemotron-cuda.so, the kernels for GPUs: ON, OFF or AUTO (if nvcc is found)")
 set_property(CACHE NEMO_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(NEMO_CUDA_ARCHITECTURES 90 CACHE STRING "Architectures with machine code in it: 75 to 121, a list")
-set(NEMO_CUDA_PTX 75 CACHE STRING "Architecture whose PTX is in it, for the drivers of newer ones")
+# In PTX of 75 kernels with tensor cores are empty; so are, below 89, those with E4M3 instructions.
+set(NEMO_CUDA_PTX 75 80 89 CACHE STRING "Architectures whose PTX is in it, for the drivers of these and newer ones: a list")
 
 set(NEMO_HAS_CUDA OFF)
 if(NEMO_CUDA)

@@ -168,7 +168,7 @@ NEMO_API nemo_status nemo_context_get_stats(const nemo_context *context, nemo_co
 /** Of which arithmetic an operation's multiplications are; nemo_operation_stats::arithmetic. */
 enum {
   NEMO_ARITHMETIC_F32 = 0,  /**< 32-bit floats. */
-  NEMO_ARITHMETIC_BF16 = 1, /**< bfloat16, summed in 32-bit floats. */
+  NEMO_ARITHMETIC_BF16 = 1, /**< bfloat16, or FP8 where a GPU multiplies it, summed in 32-bit floats. */
   NEMO_ARITHMETIC_INT8 = 2  /**< 8-bit integers, summed in 32 bits within a block of weights. */
 };
 

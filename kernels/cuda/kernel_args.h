@@ -70,7 +70,7 @@ struct RoundF8Args {
   float scale = 1.0f;
 };
 
-// The same as prepared rows: bf16 has all numbers of E4M3.
+// The same as prepared rows: bf16 has all numbers of E4M3. Or, by prepare_e4m3, as bytes.
 struct PrepareArgs {
   const float* x = nullptr;  // [n_rows, n_columns]
   bf16_bits* prepared = nullptr;
@@ -113,7 +113,7 @@ struct PackedLinearArgs {
   const std::uint8_t* weight = nullptr;
   std::int64_t n_out = 0;
   std::int64_t n_in = 0;
-  const bf16_bits* x = nullptr;
+  const bf16_bits* x = nullptr;  // of native products of F8_E4M3: bytes
   std::int64_t n_rows = 0;
   float* y = nullptr;
   std::int64_t y_stride = 0;

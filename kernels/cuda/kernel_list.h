@@ -1,6 +1,6 @@
 // The kernels of the CUDA module, by name: the one list that the device code, the launches and the
 // tests are made from. `_ref` kernels are the plain ones: obviously right, not fast. Those
-// with mma.cuh want a compute capability of kMinMmaCapability.
+// with mma.cuh want a compute capability of kMinMmaCapability, `_native` ones has_e4m3_mma().
 #pragma once
 
 #include <cstdint>
@@ -8,32 +8,34 @@
 #include "kernels/cuda/kernel_args.h"
 
 // X(name, its argument struct)
-#define NEMO_CUDA_KERNELS(X)                        \
-  X(embed_ref, EmbedArgs)                           \
-  X(rms_norm_ref, RmsNormArgs)                      \
-  X(gated_group_norm_ref, GatedGroupNormArgs)       \
-  X(round_f8_ref, RoundF8Args)                      \
-  X(relu2_ref, Relu2Args)                           \
-  X(add_ref, ElementwiseArgs)                       \
-  X(gather_rows_ref, GatherRowsArgs)                \
-  X(causal_conv1d_ref, CausalConv1dArgs)            \
-  X(ssm_scan_ref, SsmScanArgs)                      \
-  X(kv_store_ref, AttentionArgs)                    \
-  X(attention_ref, AttentionArgs)                   \
-  X(sample_ref, SampleArgs)                         \
-  X(causal_conv1d, CausalConv1dArgs)                \
-  X(ssm_scan_64, SsmScanArgs)                       \
-  X(ssm_scan_128, SsmScanArgs)                      \
-  X(ssm_scan_256, SsmScanArgs)                      \
-  X(attention_mma_64, AttentionArgs)                \
-  X(attention_mma_128, AttentionArgs)               \
-  X(attention_split_64, AttentionArgs)              \
-  X(attention_split_128, AttentionArgs)             \
-  X(attention_merge, AttentionArgs)                 \
-  NEMO_CUDA_WEIGHT_TYPES(NEMO_CUDA_LINEAR_ENTRY, X) \
-  X(prepare, PrepareArgs)                           \
-  X(pack_weights, PackWeightsArgs)                  \
-  NEMO_CUDA_PACKED_TYPES(NEMO_CUDA_PACKED_LINEAR_ENTRY, X)
+#define NEMO_CUDA_KERNELS(X)                               \
+  X(embed_ref, EmbedArgs)                                  \
+  X(rms_norm_ref, RmsNormArgs)                             \
+  X(gated_group_norm_ref, GatedGroupNormArgs)              \
+  X(round_f8_ref, RoundF8Args)                             \
+  X(relu2_ref, Relu2Args)                                  \
+  X(add_ref, ElementwiseArgs)                              \
+  X(gather_rows_ref, GatherRowsArgs)                       \
+  X(causal_conv1d_ref, CausalConv1dArgs)                   \
+  X(ssm_scan_ref, SsmScanArgs)                             \
+  X(kv_store_ref, AttentionArgs)                           \
+  X(attention_ref, AttentionArgs)                          \
+  X(sample_ref, SampleArgs)                                \
+  X(causal_conv1d, CausalConv1dArgs)                       \
+  X(ssm_scan_64, SsmScanArgs)                              \
+  X(ssm_scan_128, SsmScanArgs)                             \
+  X(ssm_scan_256, SsmScanArgs)                             \
+  X(attention_mma_64, AttentionArgs)                       \
+  X(attention_mma_128, AttentionArgs)                      \
+  X(attention_split_64, AttentionArgs)                     \
+  X(attention_split_128, AttentionArgs)                    \
+  X(attention_merge, AttentionArgs)                        \
+  NEMO_CUDA_WEIGHT_TYPES(NEMO_CUDA_LINEAR_ENTRY, X)        \
+  X(prepare, PrepareArgs)                                  \
+  X(prepare_e4m3, PrepareArgs)                             \
+  X(pack_weights, PackWeightsArgs)                         \
+  NEMO_CUDA_PACKED_TYPES(NEMO_CUDA_PACKED_LINEAR_ENTRY, X) \
+  NEMO_CUDA_PACKED_LINEAR_ENTRY(X, F8_E4M3_native)
 
 // In the order of TensorType.
 // clang-format off

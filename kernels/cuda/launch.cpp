@@ -44,19 +44,33 @@ KernelId linear_kernel(TensorType type) {
   return static_cast<KernelId>(kFirst + static_cast<int>(type));
 }
 
-// The kernels of packed types follow each other by type, three of each.
-KernelId packed_linear_kernel(TensorType type, int which) {
+// The kernels of packed types follow each other by type, three of each. The first of them.
+KernelId packed_linear_kernel(TensorType type) {
   constexpr int kFirst = static_cast<int>(KernelId::k_linear_BF16_narrow);
   constexpr int kFirstType = static_cast<int>(TensorType::kBF16);
   static_assert(static_cast<int>(KernelId::k_linear_NVFP4_wide) - kFirst ==
                 3 * (static_cast<int>(TensorType::kNVFP4) - kFirstType) + 2);
-  return static_cast<KernelId>(kFirst + 3 * (static_cast<int>(type) - kFirstType) + which);
+  return static_cast<KernelId>(kFirst + 3 * (static_cast<int>(type) - kFirstType));
 }
 
 // Enough warps for every multiprocessor where there are few outputs, and work for each of them.
 std::int32_t parts_of(std::int64_t n_out, std::int64_t n_in) {
   const std::int64_t wanted = n_out > 8192 ? kMostParts / 2 : kMostParts;
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(packed_chunks(n_in) / 2, 1, wanted));
+}
+
+// `narrow` is the first of the three kernels.
+Launch launch_tiles(KernelId narrow, TensorType type, PackedLinearArgs args) {
+  const auto kernel = [narrow](int which) {
+    return static_cast<KernelId>(static_cast<int>(narrow) + which);
+  };
+  args.n_parts = parts_of(args.n_out, args.n_in);
+  const std::int64_t n_tiles = packed_tiles(args.n_out);
+  if (args.n_rows > 8 * kMiddleTiles)
+    return make(kernel(2), args, kWideWarps * 32, ceil_div(args.n_rows, 8 * wide_tiles(type)),
+                ceil_div(n_tiles, kWideWarps * kWideOutputTiles));
+  const bool is_narrow = args.n_rows <= 8 * kNarrowTiles;
+  return make(kernel(is_narrow ? 0 : 1), args, args.n_parts * 32, n_tiles);
 }
 
 }  // namespace
@@ -82,20 +96,17 @@ Launch launch_linear(TensorType type, const LinearArgs& args) {
               ceil_div(args.n_rows, kLinearRows));
 }
 
-Launch launch_packed_linear(TensorType type, PackedLinearArgs args) {
-  args.n_parts = parts_of(args.n_out, args.n_in);
-  const std::int64_t n_tiles = packed_tiles(args.n_out);
-  if (args.n_rows > 8 * kMiddleTiles)
-    return make(packed_linear_kernel(type, 2), args, kWideWarps * 32,
-                ceil_div(args.n_rows, 8 * wide_tiles(type)),
-                ceil_div(n_tiles, kWideWarps * kWideOutputTiles));
-  const bool is_narrow = args.n_rows <= 8 * kNarrowTiles;
-  return make(packed_linear_kernel(type, is_narrow ? 0 : 1), args, args.n_parts * 32, n_tiles);
+Launch launch_packed_linear(TensorType type, const PackedLinearArgs& args) {
+  return launch_tiles(packed_linear_kernel(type), type, args);
+}
+
+Launch launch_native_f8_linear(const PackedLinearArgs& args) {
+  return launch_tiles(KernelId::k_linear_F8_E4M3_native_narrow, TensorType::kF8_E4M3, args);
 }
 
 bool is_packed_linear(const Launch& launch) {
   return launch.kernel >= KernelId::k_linear_BF16_narrow &&
-         launch.kernel <= KernelId::k_linear_NVFP4_wide;
+         launch.kernel <= KernelId::k_linear_F8_E4M3_native_wide;
 }
 
 Launch launch_pack_weights(const PackWeightsArgs& args) {
@@ -105,6 +116,10 @@ Launch launch_pack_weights(const PackWeightsArgs& args) {
 
 Launch launch_prepare(const PrepareArgs& args, std::int64_t n_rows) {
   return make(KernelId::k_prepare, args, kRowThreads, n_rows);
+}
+
+Launch launch_prepare_e4m3(const PrepareArgs& args, std::int64_t n_rows) {
+  return make(KernelId::k_prepare_e4m3, args, kRowThreads, n_rows);
 }
 
 Launch launch_relu2(const Relu2Args& args, std::int64_t n_rows) {

@@ -37,11 +37,14 @@ Launch launch_rms_norm(const RmsNormArgs& args, std::int64_t n_rows);
 Launch launch_gated_group_norm(const GatedGroupNormArgs& args, std::int64_t n_rows);
 Launch launch_round_f8(const RoundF8Args& args);
 Launch launch_linear(TensorType type, const LinearArgs& args);
-// Sets n_parts.
-Launch launch_packed_linear(TensorType type, PackedLinearArgs args);
+// These set n_parts.
+Launch launch_packed_linear(TensorType type, const PackedLinearArgs& args);
+// FP8 weights times rows of launch_prepare_e4m3().
+Launch launch_native_f8_linear(const PackedLinearArgs& args);
 bool is_packed_linear(const Launch& launch);
 Launch launch_pack_weights(const PackWeightsArgs& args);
 Launch launch_prepare(const PrepareArgs& args, std::int64_t n_rows);
+Launch launch_prepare_e4m3(const PrepareArgs& args, std::int64_t n_rows);
 Launch launch_relu2(const Relu2Args& args, std::int64_t n_rows);
 Launch launch_add(const ElementwiseArgs& args);
 Launch launch_gather_rows(const GatherRowsArgs& args, std::int64_t n_rows);

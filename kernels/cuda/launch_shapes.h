@@ -22,7 +22,10 @@ inline constexpr int kScanTokens = 8;  // whose inputs are in shared memory at o
 inline constexpr int kMaxScanStates = 256;
 
 // The compute capability, 10 * major + minor, from which on there are the instructions of mma.cuh.
+// Both of the device and of what code was compiled for: in older code kernels with them are empty.
 inline constexpr int kMinMmaCapability = 80;
+// Where the product of E4M3 numbers is an instruction; others of 8.9 and more make it of many.
+constexpr bool has_e4m3_mma(int capability) { return capability == 89 || capability >= 120; }
 
 // Attention on tensor cores: a part is what a block of attention_split takes.
 inline constexpr int kAttentionWarps = 4;

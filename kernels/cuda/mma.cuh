@@ -48,6 +48,27 @@ __device__ inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4],
 #endif
 }
 
+// The same of a 16 x 32 and a 32 x 8 matrix of E4M3 numbers, four in a word ("mma.m16n8k32"):
+//   a: rows g and g + 8 of A, columns 4t to 4t + 3 (a[0], a[1]) and 4t + 16 to 4t + 19 (a[2], a[3])
+//   b: column g of B, rows 4t to 4t + 3 (b[0]) and 4t + 16 to 4t + 19 (b[1])
+// Sums have fewer bits than f32: see f8_chunk.cuh. Needs has_e4m3_mma().
+__device__ inline void mma_e4m3(float (&d)[4], const std::uint32_t (&a)[4],
+                                const std::uint32_t (&b)[2]) {
+#if !defined(__CUDACC__)
+  ::simt::mma_e4m3(d, a, b);
+#elif defined(__CUDA_ARCH__)
+  if constexpr (has_e4m3_mma(__CUDA_ARCH__ / 10)) {
+    asm volatile(
+        "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+        "{%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  } else {
+    __trap();  // never launched there
+  }
+#endif
+}
+
 // Two floats rounded to bf16, the first in the low half.
 __device__ inline std::uint32_t bf16_pair(float low, float high) {
 #if !defined(__CUDACC__)

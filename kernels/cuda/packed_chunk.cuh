@@ -97,7 +97,10 @@ template <TensorType type>
 class PackedChunk {
  public:
   static constexpr PackedForm kForm = packed_form(type);
-  static constexpr bool kHasScales = kForm.scales != ScaleForm::kNone;
+  static constexpr TensorType kType = type;
+  static constexpr int kRowLoads = 2;  // of four words each, of a row of x
+  // Whether sums of a group begin at zero: to be multiplied with a scale.
+  static constexpr bool kFromZero = kForm.scales != ScaleForm::kNone;
   static constexpr bool kHasMins = kForm.scales == ScaleForm::kHalvesMins ||
                                    kForm.scales == ScaleForm::kBytesMins32 ||
                                    kForm.scales == ScaleForm::kNibbles16;
@@ -125,6 +128,12 @@ class PackedChunk {
       a[r] = values.pairs[0];
       a[2 + r] = values.pairs[1];
     }
+  }
+
+  // d += A B.
+  __device__ static void multiply(float (&d)[4], const std::uint32_t (&a)[4],
+                                  const std::uint32_t (&b)[2]) {
+    mma_bf16(d, a, b);
   }
 
   // Of row g + 8 r and columns 16 h to 16 h + 15.

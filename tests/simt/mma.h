@@ -1,6 +1,6 @@
-// The tensor cores' product as host code: fragments go where the tables of the PTX manual ("matrix
-// fragments for mma.m16n8k16 with floating point type") have them. The order of a device's sums is
-// its own; here each is made in double and rounded once.
+// The tensor cores' products as host code: fragments go where the tables of the PTX manual ("matrix
+// fragments for mma.m16n8k16 with floating point type", "for mma.m16n8k32") have them. The order of
+// a device's sums is its own; here each is made in double and rounded once.
 #pragma once
 
 #include <cmath>
@@ -55,6 +55,32 @@ inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint
       // B's element (k, column): lane 4 column + k % 8 / 2, register k / 8, half k % 2.
       const float right =
           bf16_half(lanes[4 * column + k % 8 / 2][4 + k / 8], static_cast<int>(k % 2));
+      sum += double{left} * right;
+    }
+    d[i] = static_cast<float>(d[i] + sum);
+  }
+}
+
+inline float e4m3_byte(std::uint32_t word, unsigned i) {
+  return nemotron::f8_e4m3_to_float(static_cast<nemotron::f8_e4m3_bits>(word >> (8 * i)));
+}
+
+inline void mma_e4m3(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
+  const std::uint32_t mine[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
+  const auto* lanes = share_words(mine, 6);
+  const unsigned g = lane_index() / 4;
+  const unsigned t = lane_index() % 4;
+  for (unsigned i = 0; i < 4; ++i) {
+    const unsigned row = g + (i < 2 ? 0 : 8);
+    const unsigned column = 2 * t + i % 2;
+    double sum = 0.0;
+    for (unsigned k = 0; k < 32; ++k) {
+      // A's element (row, k): lane 4 (row % 8) + k % 16 / 4, register row / 8 + 2 (k / 16), byte
+      // k % 4.
+      const float left =
+          e4m3_byte(lanes[4 * (row % 8) + k % 16 / 4][row / 8 + 2 * (k / 16)], k % 4);
+      // B's element (k, column): lane 4 column + k % 16 / 4, register k / 16, byte k % 4.
+      const float right = e4m3_byte(lanes[4 * column + k % 16 / 4][4 + k / 16], k % 4);
       sum += double{left} * right;
     }
     d[i] = static_cast<float>(d[i] + sum);

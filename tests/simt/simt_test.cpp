@@ -102,6 +102,33 @@ TEST_CASE("the tensor cores' product is that of the matrices whose fragments the
     }
 }
 
+TEST_CASE("the product of E4M3 numbers is that of the matrices whose fragments the lanes hold") {
+  // Element i of a lane's sixteen of A is row g + 8 (i / 4 % 2), column 4t + i % 4 + 16 (i / 8); of
+  // its eight of B row 4t + i % 4 + 16 (i / 4), column g.
+  const auto a_at = [](int row, int k) { return static_cast<float>((row * 7 + k * 3) % 23 - 11); };
+  const auto b_at = [](int k, int column) { return static_cast<float>((k * 5 + column) % 17 - 8); };
+  const auto put = [](std::uint32_t& word, int i, float value) {
+    word |= std::uint32_t{nemotron::float_to_f8_e4m3(value)} << (8 * (i % 4));
+  };
+  float found[16][8] = {};
+  CHECK(simt::run({1, 1, 1}, 32, [&] {
+          const int g = static_cast<int>(threadIdx.x) / 4, t = static_cast<int>(threadIdx.x) % 4;
+          std::uint32_t a[4] = {}, b[2] = {};
+          for (int i = 0; i < 16; ++i)
+            put(a[i / 4], i, a_at(g + 8 * (i / 4 % 2), 4 * t + i % 4 + 16 * (i / 8)));
+          for (int i = 0; i < 8; ++i) put(b[i / 4], i, b_at(4 * t + i % 4 + 16 * (i / 4), g));
+          float d[4] = {1.0f, 2.0f, 3.0f, 4.0f};
+          simt::mma_e4m3(d, a, b);
+          for (int i = 0; i < 4; ++i) found[g + 8 * (i / 2)][2 * t + i % 2] = d[i];
+        }).empty());
+  for (int row = 0; row < 16; ++row)
+    for (int column = 0; column < 8; ++column) {
+      float sum = static_cast<float>(1 + column % 2 + 2 * (row / 8));
+      for (int k = 0; k < 32; ++k) sum += a_at(row, k) * b_at(k, column);
+      CHECK(found[row][column] == sum);
+    }
+}
+
 TEST_CASE("bytes are chosen, and pairs of bf16 multiplied, as a device does") {
   CHECK(simt::permute_bytes(0x33221100, 0x77665544, 0x7250) == 0x77225500u);
   const std::uint32_t sum = simt::fma_bf16_pair(

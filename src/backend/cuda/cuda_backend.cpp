@@ -50,8 +50,11 @@ Result<std::unique_ptr<CudaBackend>> CudaBackend::create(const CudaDriver& drive
   std::unique_ptr<CudaBackend> backend(new CudaBackend());
   backend->fp8_weight_only_ = options.fp8_weight_only;
   NEMO_ASSIGN(backend->device_, CudaDevice::open(driver, module, options.device));
-  if (backend->device_->compute_capability() >= kernels::cuda::kMinMmaCapability)
-    backend->tuned_ = ~options.plain_kernels;
+  const int code_capability = backend->device_->code_capability();
+  if (code_capability >= kernels::cuda::kMinMmaCapability) backend->tuned_ = ~options.plain_kernels;
+  // What others make of several instructions is no faster than bf16.
+  backend->has_native_f8_ = kernels::cuda::has_e4m3_mma(code_capability) &&
+                            kernels::cuda::has_e4m3_mma(backend->device_->compute_capability());
   backend->memory_ = CudaMemory(backend->is_tuned(kProductKernels));
   backend->pool_ = std::make_unique<DevicePool>(*backend->device_, options.max_bytes);
   NEMO_ASSIGN(backend->transfer_, CudaTransfer::create(*backend->device_));

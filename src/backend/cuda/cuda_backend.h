@@ -102,6 +102,9 @@ class CudaBackend final : public Backend {
 
   Result<DeviceBuffer> allocate_unset(std::size_t size_bytes);
   Status upload_packed(const MatrixSource& source, void* packed);
+  bool is_native_f8(const Matrix& weight) const;
+  // What a product with static input scales reads.
+  const bf16_bits* round_inputs(Activation x, const Matrix& weight);
   void packed_linear(Activation x, const Matrix& weight, TensorView out);
   void plain_linear(Activation x, const Matrix& weight, TensorView out);
   bool is_tuned(CudaKernels kernels) const { return (tuned_ & kernels) != 0; }
@@ -111,7 +114,8 @@ class CudaBackend final : public Backend {
   kernels::cuda::PackedLinearArgs* product_that_makes(const TensorView& x);
 
   CudaMemory memory_;
-  std::uint32_t tuned_ = 0;  // CudaKernels
+  std::uint32_t tuned_ = 0;     // CudaKernels
+  bool has_native_f8_ = false;  // products of E4M3 numbers, in the code and on the device
   bool fp8_weight_only_ = false;
   std::unique_ptr<CudaDevice> device_;
   std::unique_ptr<DevicePool> pool_;

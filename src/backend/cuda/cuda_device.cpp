@@ -1,5 +1,7 @@
 #include "backend/cuda/cuda_device.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace nemotron {
@@ -97,8 +99,10 @@ Status CudaDevice::take_stream() {
                "making a stream");
 }
 
-// Each kernel is in one of the modules; which does not matter.
+// Each kernel is in one of the modules; which does not matter. Of the code in an image the driver
+// takes what fits best, so each kernel is asked what it was compiled for.
 Status CudaDevice::find_functions(const CudaModule& module) {
+  code_capability_ = compute_capability_;
   for (std::size_t i = 0; i < kNumKernels; ++i) {
     for (const CuModule loaded : modules_) {
       const CuResult result = driver_.find_function(&functions_[i], loaded, kKernelNames[i]);
@@ -108,6 +112,10 @@ Status CudaDevice::find_functions(const CudaModule& module) {
     }
     if (functions_[i] == nullptr)
       return {StatusCode::kNoDevice, join("'", module.path, "' has no kernel ", kKernelNames[i])};
+    int compiled_for = 0;
+    NEMO_TRY(check(driver_.function_attribute(&compiled_for, kCuPtxVersion, functions_[i]),
+                   "asking what the kernels were compiled for"));
+    code_capability_ = std::min(code_capability_, compiled_for);
   }
   return Status::ok();
 }

@@ -38,6 +38,9 @@ class CudaDevice {
 
   const CudaDriver& driver() const { return driver_; }
   int compute_capability() const { return compute_capability_; }  // 90 for 9.0
+  // For which the loaded code was compiled, 80 for compute_80: the device's or less. A module need
+  // not have the device's own, and what takes newer instructions is empty in code for older ones.
+  int code_capability() const { return code_capability_; }
   // On which all operations run.
   CuStream stream() const { return options_.stream != nullptr ? options_.stream : own_stream_; }
   // Which no host enqueues on.
@@ -79,6 +82,7 @@ class CudaDevice {
   const CudaDeviceOptions options_;
   CuDevice device_ = 0;
   int compute_capability_ = 0;
+  int code_capability_ = 0;
   CuContext context_ = nullptr;
   bool has_primary_ = false;  // a reference to it, to give back
   std::vector<CuModule> modules_;

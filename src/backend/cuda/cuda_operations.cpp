@@ -129,16 +129,25 @@ void CudaBackend::linear(Activation x, const Matrix& weight, TensorView out) {
   }
 }
 
+bool CudaBackend::is_native_f8(const Matrix& weight) const {
+  return has_native_f8_ && weight.type == TensorType::kF8_E4M3 && weight.input_scale > 0.0f;
+}
+
+const bf16_bits* CudaBackend::round_inputs(Activation x, const Matrix& weight) {
+  bf16_bits* rounded = prepared(x) + CudaMemory::prepared_bytes(x.n_rows, x.n_columns) / 2;
+  const PrepareArgs args{first_element(x), rounded, x.n_columns, weight.input_scale};
+  queue_->mark({WorkKind::kPrepare, type_of(weight)}, {});
+  queue_->record(is_native_f8(weight) ? launch_prepare_e4m3(args, x.n_rows)
+                                      : launch_prepare(args, x.n_rows));
+  return rounded;
+}
+
 void CudaBackend::packed_linear(Activation x, const Matrix& weight, TensorView out) {
   PackedLinearArgs args;
   args.x = prepared(x);
   args.scale = weight.weight_scale;
   if (weight.input_scale > 0.0f) {
-    queue_->mark({WorkKind::kPrepare, type_of(weight)}, {});
-    bf16_bits* rounded = prepared(x) + CudaMemory::prepared_bytes(x.n_rows, x.n_columns) / 2;
-    queue_->record(
-        launch_prepare({first_element(x), rounded, x.n_columns, weight.input_scale}, x.n_rows));
-    args.x = rounded;
+    args.x = round_inputs(x, weight);
     args.scale = weight.weight_scale * weight.input_scale;
   }
   args.weight = static_cast<const std::uint8_t*>(weight.memory.data());
@@ -150,7 +159,8 @@ void CudaBackend::packed_linear(Activation x, const Matrix& weight, TensorView o
   queue_->mark({WorkKind::kLinear, type_of(weight)},
                product_amount(weight, static_cast<double>(weight.memory.size_bytes()), x.n_rows,
                               Arithmetic::kBF16));
-  queue_->record(launch_packed_linear(weight.type, args));
+  queue_->record(is_native_f8(weight) ? launch_native_f8_linear(args)
+                                      : launch_packed_linear(weight.type, args));
 }
 
 void CudaBackend::plain_linear(Activation x, const Matrix& weight, TensorView out) {

@@ -39,12 +39,14 @@ Result<double> time_on(Backend& backend, const Prepare& prepare, int n_runs) {
   return best / n_runs;
 }
 
-Prepare product(TensorType type, std::int64_t n_columns, std::int64_t n_rows) {
+Prepare product(TensorType type, std::int64_t n_columns, std::int64_t n_rows,
+                float input_scale = 0.0f) {
   return [=](Side& side) {
     MatrixSource source;
     source.type = type;
     source.n_rows = 4 * n_columns;
     source.n_columns = n_columns;
+    source.input_scale = input_scale;
     // Zeros: no kernel looks at what it multiplies.
     source.read = [](std::uint64_t, std::span<std::byte> out) {
       std::fill(out.begin(), out.end(), std::byte{});
@@ -145,6 +147,8 @@ std::vector<Case> cases_of(const TimedShapes& shapes) {
                                   TensorType::kQ8_0, TensorType::kQ4_K, TensorType::kQ6_K})
       out.push_back({join("product ", traits(type).name, rows), kProductKernels,
                      product(type, shapes.n_columns, n_rows)});
+    out.push_back({"product F8_E4M3 x E4M3" + rows, kProductKernels,
+                   product(TensorType::kF8_E4M3, shapes.n_columns, n_rows, 0.5f)});
     out.push_back(
         {"attention bf16" + rows, kAttentionKernels, attention(shapes, KvType::kBF16, n_rows)});
     out.push_back(

@@ -2,9 +2,7 @@
 // that bf16 holds, so that nothing is rounded but sums; and the same bytes for any number of rows.
 #include <algorithm>
 
-#include "kernels/cuda/packed_layout.h"
-#include "kernels/stored_matrix.h"
-#include "simt/run_launch.h"
+#include "packed_matrix.h"
 
 using namespace nemotron;
 using namespace nemotron::kernels;
@@ -40,27 +38,6 @@ std::vector<bf16_bits> prepared(const std::vector<float>& x, std::int64_t n_rows
           float_to_bf16(x[at(i * n_columns + c)]);
   return out;
 }
-
-// Aligned as device memory is.
-struct Packed {
-  explicit Packed(const StoredMatrix& w)
-      : words(at(packed_bytes(w.type, w.n_rows, w.n_columns) / 16 + 1)) {
-    std::fill(words.begin(), words.end(), Word{{~0ull, ~0ull}});  // every byte is written
-    PackWeightsArgs args;
-    args.rows = w.bytes.data();
-    args.packed = words.data();
-    args.row_bytes = w.row_bytes;
-    args.n_rows = w.n_rows;
-    args.n_columns = w.n_columns;
-    args.type = w.type;
-    REQUIRE(simt::run_launch(launch_pack_weights(args)) == "");
-    CHECK(words.back().halves[0] == ~0ull);  // and none behind
-  }
-  struct alignas(16) Word {
-    std::uint64_t halves[2];
-  };
-  std::vector<Word> words;
-};
 
 struct Product {
   const StoredMatrix& w;

@@ -23,7 +23,7 @@ extern "C" __attribute__((visibility("default"))) const nemo_cuda_module* nemo_c
   static const nemo_cuda_module kModule = {NEMO_CUDA_MODULE_ABI,
                                            sizeof kImages / sizeof kImages[0],
                                            nemotron::kernels::cuda::kernel_signature(),
-                                           NEMO_CUDA_PTX,
+                                           NEMO_CUDA_LEAST,
                                            0,
                                            NEMO_CUDA_DESCRIPTION,
                                            kImages};

@@ -1,4 +1,4 @@
-# Compiles the kernels for one architecture and compares what ptxas says of each with its budget: lines
+# Compiles the kernels for one architecture, native ones for theirs, and compares what ptxas says of each with its budget: lines
 # "name registers stack_bytes shared_bytes". More of any, a spill, or a kernel without a line fails.
 #   cmake -D NVCC=nvcc -D FLAGS=... -D KERNELS=... -D SOURCES=folder -D OUT=folder -D BUDGETS=file -P ...
 cmake_minimum_required(VERSION 3.25)
@@ -10,8 +10,10 @@ foreach(line IN LISTS lines)
   set(shared_${CMAKE_MATCH_1} ${CMAKE_MATCH_4})
 endforeach()
 set(n 0)
-foreach(kernel ${KERNELS})
-  execute_process(COMMAND ${NVCC} ${FLAGS} -arch=sm_90 -cubin -Xptxas -v -o ${OUT}/${kernel}.cubin ${SOURCES}/${kernel}.cu
+# Compiles a file and looks at those of its kernels that are for this architecture.
+function(check_file kernel architecture)
+  execute_process(COMMAND ${NVCC} ${FLAGS} -arch=sm_${architecture} -cubin -Xptxas -v -o ${OUT}/${kernel}.cubin
+                          ${SOURCES}/${kernel}.cu
                   ERROR_VARIABLE told RESULT_VARIABLE result)
   if(result)
     message(FATAL_ERROR "${kernel}: ${told}")
@@ -22,6 +24,13 @@ foreach(kernel ${KERNELS})
     if(line MATCHES "Compiling entry function '([^']+)'")
       set(name ${CMAKE_MATCH_1})
       set(shared 0)
+      set(for 90)
+      if(name MATCHES "_native_")
+        set(for 89)
+      endif()
+      if(NOT for EQUAL architecture)
+        set(name "")
+      endif()
     elseif(name AND line MATCHES "([0-9]+) bytes stack frame, ([0-9]+) bytes spill stores, ([0-9]+) bytes spill loads")
       set(stack ${CMAKE_MATCH_1})
       if(CMAKE_MATCH_2 GREATER 0 OR CMAKE_MATCH_3 GREATER 0)
@@ -43,7 +52,13 @@ foreach(kernel ${KERNELS})
       set(name "")
     endif()
   endforeach()
+  set(n ${n} PARENT_SCOPE)
+endfunction()
+
+foreach(kernel ${KERNELS})
+  check_file(${kernel} 90)
 endforeach()
+check_file(linear_mma 89)
 list(LENGTH lines n_budgets)
 if(NOT n EQUAL n_budgets)
   message(SEND_ERROR "${n} kernels, ${n_budgets} budgets")

@@ -45,16 +45,43 @@ TEST_CASE("every operation of the CUDA backend agrees with the CPU's") {
   CHECK(mock.leftovers() == "");
 }
 
-// A device of compute capability 7.5 has the bytes of plain kernels.
-TEST_CASE("without tensor cores for bf16 the plain kernels run") {
+// A device of compute capability 7.5 has the bytes of plain kernels, and so has a newer one for
+// which the module only has PTX of compute_75: the tuned kernels in it are empty.
+TEST_CASE("without tensor cores for bf16, or code for them, the plain kernels run") {
   MockCuda& mock = MockCuda::reset();
-  mock.compute_major = 7;
+  if (GENERATE(true, false)) {
+    mock.compute_major = 7;
+    mock.compute_minor = 5;
+  } else {
+    mock.compute_major = 8;
+    mock.compiled_for = 75;
+  }
   Status status;
   const auto operations = compare(status);
   CHECK(status.is_ok());
   CHECK(operations.at("attention bf16").error == 0.0);
   CHECK(operations.at("ssm_scan bf16").error == 0.0);
   CHECK(operations.at("causal_conv1d").error == 0.0);
+}
+
+// Rounded inputs are the same bytes on the CPU, and the simulated sums have all bits of f32.
+TEST_CASE("products of E4M3 instructions agree with the CPU's, and are missed where they fail") {
+  for (const char* skipped :
+       {"", "nemo_linear_F8_E4M3_native_narrow", "nemo_linear_F8_E4M3_native_middle",
+        "nemo_linear_F8_E4M3_native_wide", "nemo_prepare_e4m3"}) {
+    MockCuda& mock = MockCuda::reset();
+    mock.compute_major = 8;
+    mock.compute_minor = 9;
+    mock.skipped_kernel = skipped;
+    Status status;
+    const auto operations = compare(status);
+    const ComparedOperation& product = operations.at("linear F8_E4M3, static input scale");
+    INFO(skipped << ": " << product.error);
+    CHECK(status.is_ok());
+    CHECK(product.is_good() == std::string(skipped).empty());
+    if (product.is_good()) CHECK(product.error <= 1e-5);
+    CHECK(operations.at("linear and embed F8_E4M3").is_good());
+  }
 }
 
 TEST_CASE("a tuned kernel along sequences that does nothing is found by its operations") {

@@ -134,7 +134,7 @@ struct Functions {
     Call call("device_attribute", false);
     *value = attribute == kCuProcessors     ? 132
              : attribute == kCuComputeMajor ? call.mock().compute_major
-                                            : 0;
+                                            : call.mock().compute_minor;
     return call.result();
   }
   static CuResult retain_primary(CuContext* context, CuDevice) {
@@ -187,6 +187,16 @@ struct Functions {
         return kCuOk;
       }
     return kNotFound;
+  }
+  static CuResult function_attribute(int* value, int attribute, CuFunction function) {
+    Call call("function_attribute", true);
+    if (!call.is_ok()) return call.result();
+    if (attribute != kCuPtxVersion || function == nullptr)
+      return call.fault("function_attribute of no function");
+    const MockCuda& mock = call.mock();
+    *value =
+        mock.compiled_for > 0 ? mock.compiled_for : 10 * mock.compute_major + mock.compute_minor;
+    return kCuOk;
   }
   static CuResult allocate(CuPointer* out, std::size_t size) {
     Call call("allocate", true);
@@ -418,6 +428,7 @@ struct Functions {
     copy.grid = {x, y, z};
     copy.n_threads = n_threads;
     std::memcpy(copy.args.data(), arguments[0], copy.args.size());
+    ++call.mock().launches[kKernelNames[static_cast<std::size_t>(copy.kernel)]];
     if (kKernelNames[static_cast<std::size_t>(copy.kernel)] == call.mock().skipped_kernel)
       return kCuOk;
     return enqueue(call, stream, [copy, &mock = call.mock()] {

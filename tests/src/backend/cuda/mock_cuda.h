@@ -38,11 +38,14 @@ struct MockCuda {
   int n_devices = 1;
   std::function<void()> on_kernel;  // called before each that runs
   int compute_major = 9;            // of its compute capability
+  int compute_minor = 0;
+  int compiled_for = 0;  // of the code that is loaded, 75 for compute_75; 0: the device's own
 
   // What has happened.
   std::int64_t n_calls = 0;  // that may fail
   std::string failed_call;   // of the one that was made to fail; "captured launch"
-  std::map<std::string, std::int64_t> counts;  // of calls, by their name in CudaDriver
+  std::map<std::string, std::int64_t> counts;    // of calls, by their name in CudaDriver
+  std::map<std::string, std::int64_t> launches;  // of kernels, by their exported name
   std::uint64_t copied_to_host_bytes = 0;
   double now_ms = 0.0;           // of a clock that only launches move
   std::uint64_t used_bytes = 0;  // of the device

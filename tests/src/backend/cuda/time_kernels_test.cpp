@@ -44,7 +44,7 @@ TEST_CASE("every kind of kernel is timed for one row and for a prompt's") {
   const auto slower = time_small(told);
   REQUIRE(slower.is_ok());
   CHECK((slower.value() & ~kAllKernels) == 0);
-  CHECK(told.size() == 20);
+  CHECK(told.size() == 22);
   std::set<std::string> names;
   std::uint32_t kinds = 0;
   for (const TimedOperation& operation : told) {
@@ -63,7 +63,7 @@ TEST_CASE("a device that fails while it is timed is a status, and so is want of 
   MockCuda& mock = MockCuda::reset();
   mock.fail_at = 600;
   CHECK(time_small(told).status().code() == StatusCode::kDeviceLost);
-  CHECK(told.size() < 20);
+  CHECK(told.size() < 22);
   MockCuda& full = MockCuda::reset();
   full.memory_bytes = std::uint64_t{2500} << 10;  // the inputs of both, and little more
   CHECK(time_small(told).status().code() == StatusCode::kOutOfMemory);

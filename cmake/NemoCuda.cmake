@@ -23,7 +23,7 @@ if(NEMO_CUDA)
   endif()
 endif()
 
-set(NEMO_CUDA_KERNELS linear_ref linear_mma pack_weights row_ref mamba2_ref mamba2 attention_ref attention_mma sampling)
+set(NEMO_CUDA_KERNELS linear_ref linear_mma linear_wide pack_weights row_ref mamba2_ref mamba2 attention_ref attention_mma sampling)
 # Without contraction the plain kernels give the bits of the CPU's reference.
 set(NEMO_NVCC_FLAGS -std=c++20 --expt-relaxed-constexpr -fmad=false -O3 -Werror all-warnings
                     -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/lib)

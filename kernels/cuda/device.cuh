@@ -15,6 +15,9 @@
 
 // A kernel that is found by its name: NEMO_KERNEL(name)(Args p) {...}.
 #define NEMO_KERNEL(name) extern "C" __global__ void nemo_##name
+// The same for blocks of at most so many threads, which may have more registers each.
+#define NEMO_KERNEL_OF(most_threads, name) \
+  extern "C" __global__ void __launch_bounds__(most_threads) nemo_##name
 
 // Before a loop: how many rounds at once; all of them where its body indexes arrays that must be in
 // registers, few where registers are.

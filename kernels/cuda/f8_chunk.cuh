@@ -9,16 +9,23 @@ namespace nemotron::kernels::cuda {
 class F8Chunk {
  public:
   static constexpr TensorType kType = TensorType::kF8_E4M3;
-  static constexpr int kRowLoads = 1;
+  static constexpr int kRowWords = 2;
+  static constexpr int kFragments = 1;
   static constexpr int kGroup = 1;
   // Devices of compute capability 8.9 add products of E4M3 numbers up with about 13 bits of
   // mantissa. So that no running sum loses bits, each 32 products are summed by themselves.
   static constexpr bool kFromZero = true;
   static constexpr bool kHasMins = false;
 
+  template <Memory memory>
   __device__ void load(const std::uint8_t* chunk, int lane) {
     for (int plane = 0; plane < 2; ++plane)
-      codes_[plane] = stream_words(chunk + 512 * plane + 16 * lane);
+      codes_[plane] = code_words<memory>(chunk + 512 * plane + 16 * lane);
+  }
+  // The first 32 columns or the others, which are then told as the first.
+  template <Memory memory>
+  __device__ void load_block(const std::uint8_t* chunk, int lane, int block) {
+    codes_[0] = code_words<memory>(chunk + 512 * block + 16 * lane);
   }
 
   // Of columns 32 h to 32 h + 31.

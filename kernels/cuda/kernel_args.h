@@ -108,6 +108,15 @@ enum class Epilogue : std::uint8_t {
   kRelu2,  // y = max(the product, 0)^2; also as prepared rows
 };
 
+// A block of wide_shape.h, as its threads want it.
+struct WideBlock {
+  std::int32_t n_tiles = 0;  // of 16 outputs
+  std::int32_t n_rows = 0;
+  std::int32_t n_stages = 0;
+  std::int32_t stage_bytes = 0;
+  std::int32_t n_chunks = 0;  // of columns
+};
+
 // As LinearArgs, of packed weights and prepared rows.
 struct PackedLinearArgs {
   const std::uint8_t* weight = nullptr;
@@ -121,6 +130,7 @@ struct PackedLinearArgs {
   float scale = 1.0f;
   std::int32_t n_parts = 1;  // in which the columns are summed: of the shape alone
   Epilogue epilogue = Epilogue::kStore;
+  WideBlock block;  // of the wide kernels
 };
 
 // y = max(x, 0)^2, rows without gaps; `prepared` may be null.

@@ -59,18 +59,30 @@ std::int32_t parts_of(std::int64_t n_out, std::int64_t n_in) {
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(packed_chunks(n_in) / 2, 1, wanted));
 }
 
-// `narrow` is the first of the three kernels.
-Launch launch_tiles(KernelId narrow, TensorType type, PackedLinearArgs args) {
-  const auto kernel = [narrow](int which) {
-    return static_cast<KernelId>(static_cast<int>(narrow) + which);
-  };
+// Of the three kernels of a type, of which `narrow` is the first.
+KernelId kernel_of(KernelId narrow, int which) {
+  return static_cast<KernelId>(static_cast<int>(narrow) + which);
+}
+
+Launch launch_blocks(KernelId wide, TensorType type, PackedLinearArgs args,
+                     const WideShape& shape) {
   args.n_parts = parts_of(args.n_out, args.n_in);
-  const std::int64_t n_tiles = packed_tiles(args.n_out);
+  args.block = shape.block(type, args.n_in);
+  Launch launch = make(wide, args, shape.n_warps() * 32, shape.grid_x(args.n_rows),
+                       shape.grid_y(type, args.n_out));
+  launch.shared_bytes = static_cast<std::uint32_t>(shape.shared_bytes(type));
+  return launch;
+}
+
+Launch launch_tiles(KernelId narrow, TensorType type, PackedLinearArgs args,
+                    const DeviceShape& device) {
   if (args.n_rows > 8 * kMiddleTiles)
-    return make(kernel(2), args, kWideWarps * 32, ceil_div(args.n_rows, 8 * wide_tiles(type)),
-                ceil_div(n_tiles, kWideWarps * kWideOutputTiles));
+    return launch_blocks(kernel_of(narrow, 2), type, args,
+                         wide_shape(type, args.n_out, args.n_rows, device));
+  args.n_parts = parts_of(args.n_out, args.n_in);
   const bool is_narrow = args.n_rows <= 8 * kNarrowTiles;
-  return make(kernel(is_narrow ? 0 : 1), args, args.n_parts * 32, n_tiles);
+  return make(kernel_of(narrow, is_narrow ? 0 : 1), args, args.n_parts * 32,
+              packed_tiles(args.n_out));
 }
 
 }  // namespace
@@ -96,12 +108,22 @@ Launch launch_linear(TensorType type, const LinearArgs& args) {
               ceil_div(args.n_rows, kLinearRows));
 }
 
-Launch launch_packed_linear(TensorType type, const PackedLinearArgs& args) {
-  return launch_tiles(packed_linear_kernel(type), type, args);
+Launch launch_packed_linear(TensorType type, const PackedLinearArgs& args,
+                            const DeviceShape& device) {
+  return launch_tiles(packed_linear_kernel(type), type, args, device);
 }
 
-Launch launch_native_f8_linear(const PackedLinearArgs& args) {
-  return launch_tiles(KernelId::k_linear_F8_E4M3_native_narrow, TensorType::kF8_E4M3, args);
+Launch launch_native_f8_linear(const PackedLinearArgs& args, const DeviceShape& device) {
+  return launch_tiles(KernelId::k_linear_F8_E4M3_native_narrow, TensorType::kF8_E4M3, args, device);
+}
+
+Launch launch_wide_linear(TensorType type, const PackedLinearArgs& args, const WideShape& shape) {
+  return launch_blocks(kernel_of(packed_linear_kernel(type), 2), type, args, shape);
+}
+
+bool has_dynamic_shared(KernelId kernel) {
+  const int i = static_cast<int>(kernel) - static_cast<int>(KernelId::k_linear_BF16_narrow);
+  return i >= 0 && kernel <= KernelId::k_linear_F8_E4M3_native_wide && i % 3 == 2;
 }
 
 bool is_packed_linear(const Launch& launch) {

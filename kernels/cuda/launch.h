@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "kernels/cuda/kernel_list.h"
+#include "kernels/cuda/wide_shape.h"
 
 namespace nemotron::kernels::cuda {
 
@@ -18,12 +19,14 @@ struct Launch {
   KernelId kernel = KernelId::kCount;
   std::array<std::uint32_t, 3> grid = {1, 1, 1};  // blocks
   std::uint32_t n_threads = 1;                    // of a block
+  std::uint32_t shared_bytes = 0;                 // of a block, beside what the kernel declares
   alignas(16) std::array<std::byte, kMaxArgsBytes> args = {};
 };
 
 // Whether they are the same call of the same kernel, to the byte: padding in the arguments is zero.
 inline bool operator==(const Launch& a, const Launch& b) {
   return a.kernel == b.kernel && a.grid == b.grid && a.n_threads == b.n_threads &&
+         a.shared_bytes == b.shared_bytes &&
          std::memcmp(a.args.data(), b.args.data(), a.args.size()) == 0;
 }
 
@@ -37,11 +40,15 @@ Launch launch_rms_norm(const RmsNormArgs& args, std::int64_t n_rows);
 Launch launch_gated_group_norm(const GatedGroupNormArgs& args, std::int64_t n_rows);
 Launch launch_round_f8(const RoundF8Args& args);
 Launch launch_linear(TensorType type, const LinearArgs& args);
-// These set n_parts.
-Launch launch_packed_linear(TensorType type, const PackedLinearArgs& args);
+// These set n_parts, and of the wide kernels the block: its shape changes no byte of the result.
+Launch launch_packed_linear(TensorType type, const PackedLinearArgs& args,
+                            const DeviceShape& device);
 // FP8 weights times rows of launch_prepare_e4m3().
-Launch launch_native_f8_linear(const PackedLinearArgs& args);
+Launch launch_native_f8_linear(const PackedLinearArgs& args, const DeviceShape& device);
+Launch launch_wide_linear(TensorType type, const PackedLinearArgs& args, const WideShape& shape);
 bool is_packed_linear(const Launch& launch);
+// Whether it is launched with shared_bytes: more than some drivers give unasked.
+bool has_dynamic_shared(KernelId kernel);
 Launch launch_pack_weights(const PackWeightsArgs& args);
 Launch launch_prepare(const PrepareArgs& args, std::int64_t n_rows);
 Launch launch_prepare_e4m3(const PrepareArgs& args, std::int64_t n_rows);

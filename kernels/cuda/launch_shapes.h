@@ -58,7 +58,5 @@ constexpr std::int64_t prepared_stride(std::int64_t n_columns) {
 inline constexpr int kNarrowTiles = 1;  // of rows
 inline constexpr int kMiddleTiles = 4;
 inline constexpr int kMostParts = 8;  // of the columns: a warp each, in narrow and middle
-inline constexpr int kWideOutputTiles = 2;
-inline constexpr int kWideWarps = 4;  // of a block, each with its own outputs
 
 }  // namespace nemotron::kernels::cuda

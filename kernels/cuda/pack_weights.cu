@@ -41,7 +41,8 @@ class RowPacker {
   // Word `i` of this row among the four that a lane with column quarter t has in a plane.
   __device__ std::uint32_t* code_word(int plane, int t, int i) const {
     const int lane = 4 * (tile_row_ % 8) + t;
-    const int word = 2 * (tile_row_ / 8) + i;
+    const int r = tile_row_ / 8;
+    const int word = kForm.code_bits == 16 ? 2 * i + r : 2 * r + i;
     return reinterpret_cast<std::uint32_t*>(chunk_ + 512 * plane + 16 * lane) + word;
   }
 

@@ -8,9 +8,13 @@
 
 namespace nemotron::kernels::cuda {
 
-// Not to be kept in the first cache: weights are read once.
-__device__ inline Words<4> stream_words(const std::uint8_t* from) {
+enum class Memory : std::uint8_t { kGlobal, kShared };
+
+// From global memory not to be kept in the first cache: weights are read once.
+template <Memory memory>
+__device__ inline Words<4> code_words(const std::uint8_t* from) {
 #if defined(__CUDACC__)
+  if constexpr (memory == Memory::kShared) return load_words<4>(from);
   Words<4> out;
   asm("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
       : "=r"(out.word[0]), "=r"(out.word[1]), "=r"(out.word[2]), "=r"(out.word[3])
@@ -98,7 +102,9 @@ class PackedChunk {
  public:
   static constexpr PackedForm kForm = packed_form(type);
   static constexpr TensorType kType = type;
-  static constexpr int kRowLoads = 2;  // of four words each, of a row of x
+  // Of 32 columns: words of a row of x that a lane wants, and fragments.
+  static constexpr int kRowWords = 4;
+  static constexpr int kFragments = 2;
   // Whether sums of a group begin at zero: to be multiplied with a scale.
   static constexpr bool kFromZero = kForm.scales != ScaleForm::kNone;
   static constexpr bool kHasMins = kForm.scales == ScaleForm::kHalvesMins ||
@@ -111,13 +117,37 @@ class PackedChunk {
                                     ? 1
                                     : 2;
 
+  template <Memory memory>
   __device__ void load(const std::uint8_t* chunk, int lane) {
     constexpr int kPlanes = code_planes(kForm.code_bits);
     for (int plane = 0; plane < kPlanes; ++plane)
-      codes_[plane] = stream_words(chunk + 512 * plane + 16 * lane);
+      codes_[plane] = code_words<memory>(chunk + 512 * plane + 16 * lane);
     shift_ = 4 * (lane % 4);
     load_rows<high_words(kForm.code_bits)>(chunk + high_offset(type), lane, high_);
     load_rows<scale_words(kForm.scales)>(chunk + scales_offset(type), lane, scales_);
+  }
+
+  // The first 32 columns or the others (block 1), which are then told as columns 0 to 31: for loops
+  // over blocks, since a register cannot be indexed.
+  template <Memory memory>
+  __device__ void load_block(const std::uint8_t* chunk, int lane, int block) {
+    constexpr int kPlanes = (code_planes(kForm.code_bits) + 1) / 2;
+    constexpr int kHighWords = high_words(kForm.code_bits) / 2;
+    const int first_plane = kForm.code_bits < 8 ? 0 : kPlanes * block;
+    for (int plane = 0; plane < kPlanes; ++plane)
+      codes_[plane] = code_words<memory>(chunk + 512 * (first_plane + plane) + 16 * lane);
+    if (kForm.code_bits < 8 && block == 1) {
+      codes_[0].word[0] = codes_[0].word[1];
+      codes_[0].word[2] = codes_[0].word[3];
+    }
+    shift_ = 4 * (lane % 4);
+    load_rows<kHighWords, 2 * kHighWords>(chunk + high_offset(type) + 4 * kHighWords * block, lane,
+                                          high_);
+    load_rows<scale_words(kForm.scales)>(chunk + scales_offset(type), lane, scales_);
+    for (auto& row : scales_) {
+      if (!kHasScaleWord) row[0] >>= 16 * block;
+      row[1] >>= (kHasScaleWord && kGroup == 2 ? 8 : 16) * block;
+    }
   }
 
   // Of columns 16 h to 16 h + 15.
@@ -159,10 +189,16 @@ class PackedChunk {
  private:
   static constexpr int kHigh = high_words(kForm.code_bits) > 0 ? high_words(kForm.code_bits) : 1;
 
-  template <int n, int m>
+  // Whether a row's first word of scales is d and dmin, for all columns.
+  static constexpr bool kHasScaleWord =
+      kForm.scales == ScaleForm::kBytes32 || kForm.scales == ScaleForm::kBytesMins32 ||
+      kForm.scales == ScaleForm::kBytes16 || kForm.scales == ScaleForm::kNibbles16;
+
+  template <int n, int stride = n, int m>
   __device__ static void load_rows(const std::uint8_t* from, int lane, std::uint32_t (&to)[2][m]) {
     for (int r = 0; r < 2; ++r) {
-      const auto* words = reinterpret_cast<const std::uint32_t*>(from) + (lane / 4 + 8 * r) * n;
+      const auto* words =
+          reinterpret_cast<const std::uint32_t*>(from) + (lane / 4 + 8 * r) * stride;
       for (int i = 0; i < n; ++i) to[r][i] = words[i];
     }
   }
@@ -178,7 +214,7 @@ class PackedChunk {
 
   __device__ FourValues four_values(int r, int h) const {
     if constexpr (kForm.code_bits == 16) {
-      return {{codes_[h].word[2 * r], codes_[h].word[2 * r + 1]}};
+      return {{codes_[h].word[r], codes_[h].word[2 + r]}};  // as mma_bf16 wants all four
     } else if constexpr (kForm.code_bits == 8) {
       const std::uint32_t word = codes_[h / 2].word[2 * r + h % 2];
       return kForm.is_table ? e4m3_values(word) : signed_bytes(word);

@@ -4,10 +4,12 @@
 // an mma fragment up to an order of the columns, which prepared_rows.cuh shares.
 //
 // A chunk is, in words of 32 bits:
-//   codes    [planes][32 lanes][4]: 16 bits: plane h is columns 16 h to 16 h + 15: two words of row
-//            g, two of row g + 8. 8 bits: plane p is columns 32 p to 32 p + 31: a word of row g for
-//            each 16, then of row g + 8. 4 bits and more: one plane, of row g a word for each 32
-//            columns, then of row g + 8; low nibbles are the first 16 columns, high ones the others
+//   codes    [planes][32 lanes][4]: 16 bits: plane h is columns 16 h to 16 h + 15: words of row g,
+//   of
+//            row g + 8, and the same of the next two columns. 8 bits: plane p is columns 32 p to 32
+//            p + 31: a word of row g for each 16, then of row g + 8. 4 bits and more: one plane, of
+//            row g a word for each 32 columns, then of row g + 8; low nibbles are the first 16
+//            columns, high ones the others
 //   high     bits above four: [16 rows][2], bit j of a word is that of column j of 32 (5 bits), or
 //            [16 rows][4], bits 2 j and 2 j + 1 are those of column j of 16 (6 bits)
 //   scales   [16 rows][words]: as ScaleForm says
@@ -98,11 +100,6 @@ constexpr int scales_offset(TensorType type) {
 }
 constexpr int chunk_bytes(TensorType type) {
   return scales_offset(type) + 4 * kTileRows * scale_words(packed_form(type).scales);
-}
-
-// Tiles of 8 rows of x that the wide kernel takes at once: scales want registers, too.
-constexpr int wide_tiles(TensorType type) {
-  return packed_form(type).scales == ScaleForm::kNone ? 8 : 4;
 }
 
 constexpr std::int64_t packed_chunks(std::int64_t n_columns) {

@@ -1,7 +1,7 @@
 // Rows as products on tensor cores read them: bf16, padded with zeros to whole chunks of 64
 // columns, and in each 32 columns the order 0..3, 16..19, 4..7, 20..23, ... : the eight that a lane
-// needs for two fragments lie in one place. For products of E4M3 instructions rows are bytes, as
-// many as columns, and in each 64 columns the order 0..3, 16..19, 32..35, 48..51, 4..7, ...
+// needs for two fragments lie in one place. For products of E4M3 instructions rows are bytes in
+// the same order.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,6 @@ __device__ inline std::int64_t prepared_index(std::int64_t column) {
   const std::int64_t block = column / 32 * 32;
   const std::int64_t j = column % 32;
   return block + 8 * (j % 16 / 4) + 4 * (j / 16) + j % 4;
-}
-
-__device__ inline std::int64_t prepared_e4m3_index(std::int64_t column) {
-  const std::int64_t j = column % kChunkColumns;
-  return column - j + 16 * (j % 16 / 4) + 4 * (j / 16) + j % 4;
 }
 
 // Row `row` of rows of n_columns.

@@ -18,8 +18,9 @@ template <typename Args>
 std::string run_kernel(void (*kernel)(Args), const Launch& launch) {
   Args args;
   std::memcpy(&args, launch.args.data(), sizeof args);
-  return run({launch.grid[0], launch.grid[1], launch.grid[2]}, launch.n_threads,
-             [&] { kernel(args); });
+  return run(
+      {launch.grid[0], launch.grid[1], launch.grid[2]}, launch.n_threads, [&] { kernel(args); },
+      launch.shared_bytes);
 }
 
 using Runner = std::string (*)(const Launch&);

@@ -68,6 +68,7 @@ struct Thread {
   Meeting* waits_for = nullptr;
   std::uint64_t generation = 0;  // in which it arrived
   std::uint64_t n_exchanges = 0;
+  AsyncCopies copies;
 };
 
 struct Warp {
@@ -80,6 +81,7 @@ struct Machine {
   std::vector<Thread> threads;
   std::vector<Warp> warps;
   Meeting block;
+  std::vector<std::uint8_t> shared;
   FibrePoint scheduler;
   Thread* current = nullptr;
   const std::function<void()>* kernel = nullptr;
@@ -128,6 +130,7 @@ void prepare_block(Machine& m, unsigned n_threads) {
   m.threads.resize(std::max<std::size_t>(m.threads.size(), n_threads));
   m.warps.assign((n_threads + kWarp - 1) / kWarp, {});
   m.block = {n_threads, 0, 0};
+  std::fill(m.shared.begin(), m.shared.end(), std::uint8_t{0xff});
   for (unsigned t = 0; t < n_threads; ++t) {
     Thread& thread = m.threads[t];
     thread.point.prepare(thread.stack.get(), kStackBytes, thread_main);
@@ -135,15 +138,16 @@ void prepare_block(Machine& m, unsigned n_threads) {
     thread.is_done = false;
     thread.waits_for = nullptr;
     thread.n_exchanges = 0;
+    thread.copies = {};
     ++m.warps[t / kWarp].meeting.n_members;
   }
 }
 
-// One turn of every thread that can run. The number that did.
-unsigned run_once(Machine& m, unsigned n_threads, unsigned& n_done) {
+// One turn of every thread of a warp that can run. The number that did.
+unsigned run_once(Machine& m, unsigned first, unsigned end, unsigned& n_done) {
   unsigned n_run = 0;
   n_done = 0;
-  for (unsigned t = 0; t < n_threads; ++t) {
+  for (unsigned t = first; t < end; ++t) {
     Thread& thread = m.threads[t];
     const bool waits =
         thread.waits_for != nullptr && thread.waits_for->generation == thread.generation;
@@ -159,10 +163,25 @@ unsigned run_once(Machine& m, unsigned n_threads, unsigned& n_done) {
   return n_run;
 }
 
+// Warps one after the other, each as far as it comes. How many threads are done; none has run where
+// n_run stays zero.
+unsigned run_warps(Machine& m, unsigned n_threads, unsigned& n_run) {
+  unsigned n_done = 0;
+  for (unsigned first = 0; first < n_threads; first += kWarp) {
+    unsigned n_done_here = 0;
+    while (const unsigned n = run_once(m, first, std::min(first + kWarp, n_threads), n_done_here))
+      n_run += n;
+    n_done += n_done_here;
+  }
+  return n_done;
+}
+
 std::string run_block(Machine& m, unsigned n_threads) {
   prepare_block(m, n_threads);
   for (unsigned n_done = 0; n_done < n_threads;) {
-    if (run_once(m, n_threads, n_done) > 0) continue;
+    unsigned n_run = 0;
+    n_done = run_warps(m, n_threads, n_run);
+    if (n_run > 0) continue;
     return "block " + std::to_string(block_index.x) + ", " + std::to_string(block_index.y) + ": " +
            std::to_string(n_threads - n_done) + " threads wait for others that never come";
   }
@@ -172,6 +191,10 @@ std::string run_block(Machine& m, unsigned n_threads) {
 }  // namespace
 
 void sync_block() { meet(machine().block); }
+
+AsyncCopies& async_copies() { return machine().current->copies; }
+
+std::uint8_t* dynamic_shared() { return machine().shared.data(); }
 
 unsigned lane_index() { return machine().current->index.x % kWarp; }
 
@@ -185,8 +208,10 @@ const std::uint32_t (*share_words(const std::uint32_t* words, int n))[kMostShare
   return shared;
 }
 
-std::string run(Index3 grid, unsigned n_threads, const std::function<void()>& kernel) {
+std::string run(Index3 grid, unsigned n_threads, const std::function<void()>& kernel,
+                std::size_t shared_bytes) {
   Machine& m = machine();
+  m.shared = std::vector<std::uint8_t>(shared_bytes);  // of exactly that size: sanitizers look
   m.kernel = &kernel;
   grid_size = grid;
   block_size = {n_threads, 1, 1};

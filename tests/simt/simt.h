@@ -2,9 +2,10 @@
 // turns, one block after another, on one thread of the host. A thread runs until it waits for its
 // warp or its block.
 //
-// It finds wrong indices, wrong sums, missing values and barriers that not all threads reach. It
-// cannot find races between blocks or warps, nor what depends on the order in which a device runs
-// them: here the order is always the same.
+// It finds wrong indices, wrong sums, missing values and barriers that not all threads reach; of
+// races between warps those that show where each warp runs as far ahead of the next as it can. It
+// cannot find those between blocks, nor what depends on the order in which a device runs them: here
+// the order is always the same.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +14,7 @@
 #include <functional>
 #include <string>
 
+#include "simt/async_copy.h"
 #include "simt/mma.h"
 
 namespace simt {
@@ -42,7 +44,10 @@ Value exchange_xor(Value value, int mask) {
 }
 
 // Runs kernel() in every thread. "" or what is wrong: a barrier that some threads never reached.
-std::string run(Index3 grid, unsigned n_threads, const std::function<void()>& kernel);
+// dynamic_shared() has that many bytes, which are 0xff when a block begins.
+std::string run(Index3 grid, unsigned n_threads, const std::function<void()>& kernel,
+                std::size_t shared_bytes = 0);
+std::uint8_t* dynamic_shared();
 
 // Thread switches so far.
 std::uint64_t n_switches();
@@ -50,6 +55,7 @@ std::uint64_t n_switches();
 }  // namespace simt
 
 #define __global__
+#define __launch_bounds__(n)
 #define __device__
 #define __shared__ static  // one block runs at a time
 #define threadIdx ::simt::thread_index

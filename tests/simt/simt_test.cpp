@@ -2,6 +2,7 @@
 // when they are used wrongly.
 #include "simt/simt.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -134,4 +135,44 @@ TEST_CASE("bytes are chosen, and pairs of bf16 multiplied, as a device does") {
   const std::uint32_t sum = simt::fma_bf16_pair(
       simt::bf16_pair(3.0f, -2.0f), simt::bf16_pair(0.5f, 8.0f), simt::bf16_pair(-1.0f, 0.25f));
   CHECK(sum == simt::bf16_pair(0.5f, -15.75f));
+}
+
+TEST_CASE("a warp runs as far ahead of the next as barriers let it") {
+  std::vector<unsigned> order;
+  CHECK(simt::run({1, 1, 1}, 64, [&] {
+          for (int i = 0; i < 2; ++i) {
+            (void)__shfl_xor_sync(~0u, 1.0f, 1);
+            if (threadIdx.x % 32 == 0) order.push_back(threadIdx.x / 32);
+          }
+          __syncthreads();
+          if (threadIdx.x % 32 == 0) order.push_back(threadIdx.x / 32);
+        }).empty());
+  CHECK(order == std::vector<unsigned>{0, 0, 1, 1, 1, 0});
+}
+
+TEST_CASE("what is copied is garbage until it is waited for") {
+  std::vector<std::uint8_t> from(64);
+  for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<std::uint8_t>(i);
+  const auto garbage = [](const std::uint8_t* at) { return at[0] == 0xff && at[15] == 0xff; };
+  CHECK(simt::run(
+            {2, 1, 1}, 1,
+            [&] {
+              std::uint8_t* to = simt::dynamic_shared();
+              CHECK(garbage(to));
+              for (unsigned i = 0; i < 3; ++i) {
+                std::fill_n(to + 16 * i, 16, std::uint8_t{7});
+                simt::begin_copy(to + 16 * i, &from[16 * i], i != 1);
+                simt::end_copies();
+                CHECK(garbage(to + 16 * i));
+              }
+              simt::wait_for_copies(1);
+              CHECK(std::equal(to, to + 16, from.begin()));
+              CHECK(to[16] == 0);
+              CHECK(to[31] == 0);
+              CHECK(garbage(to + 32));
+              simt::wait_for_copies(0);
+              CHECK(std::equal(to + 32, to + 48, from.begin() + 32));
+            },
+            48)
+            .empty());
 }

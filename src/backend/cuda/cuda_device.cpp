@@ -1,11 +1,13 @@
 #include "backend/cuda/cuda_device.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 
 namespace nemotron {
 
+using kernels::cuda::KernelId;
 using kernels::cuda::kKernelNames;
 using kernels::cuda::kNumKernels;
 using kernels::cuda::Launch;
@@ -52,16 +54,25 @@ Result<std::unique_ptr<CudaDevice>> CudaDevice::open(const CudaDriver& driver,
 
 Status CudaDevice::take_context() {
   NEMO_TRY(check(driver_.device(&device_, options_.index), "looking for the device"));
-  int major = 0, minor = 0;
-  NEMO_TRY(check(driver_.device_attribute(&major, kCuComputeMajor, device_),
-                 "asking for its compute capability"));
-  NEMO_TRY(check(driver_.device_attribute(&minor, kCuComputeMinor, device_),
-                 "asking for its compute capability"));
-  compute_capability_ = 10 * major + minor;
+  NEMO_TRY(ask_attributes());
   context_ = options_.context;
   if (context_ != nullptr) return Status::ok();
   NEMO_TRY(check(driver_.retain_primary(&context_, device_), "making a context"));
   has_primary_ = true;
+  return Status::ok();
+}
+
+Status CudaDevice::ask_attributes() {
+  int major = 0, minor = 0, n_processors = 0, shared_bytes = 0;
+  const std::pair<int*, int> wanted[] = {{&major, kCuComputeMajor},
+                                         {&minor, kCuComputeMinor},
+                                         {&n_processors, kCuProcessors},
+                                         {&shared_bytes, kCuSharedBytes}};
+  for (const auto& [value, attribute] : wanted)
+    NEMO_TRY(check(driver_.device_attribute(value, attribute, device_),
+                   "asking for the device's attributes"));
+  compute_capability_ = 10 * major + minor;
+  shape_ = {n_processors, shared_bytes};
   return Status::ok();
 }
 
@@ -80,6 +91,7 @@ Status CudaDevice::load(const CudaModule& module) {
     modules_.push_back(loaded);
   }
   NEMO_TRY(find_functions(module));
+  NEMO_TRY(allow_shared_memory());
   return take_stream();
 }
 
@@ -120,6 +132,16 @@ Status CudaDevice::find_functions(const CudaModule& module) {
   return Status::ok();
 }
 
+// Without being told a kernel has no more than 48 KiB.
+Status CudaDevice::allow_shared_memory() {
+  for (std::size_t i = 0; i < kNumKernels; ++i)
+    if (kernels::cuda::has_dynamic_shared(static_cast<KernelId>(i)))
+      NEMO_TRY(check(driver_.set_function(functions_[i], kCuMostSharedBytes,
+                                          static_cast<int>(shape_.shared_bytes)),
+                     "giving a kernel shared memory"));
+  return Status::ok();
+}
+
 CudaDevice::~CudaDevice() {
   {
     const Entry entry(*this);
@@ -135,9 +157,9 @@ Status CudaDevice::launch(const Launch& launch, CuStream stream) {
   if (is_empty(launch)) return Status::ok();
   // The driver copies the arguments before it returns.
   void* argument = const_cast<std::byte*>(launch.args.data());
-  const CuResult result = driver_.launch(functions_[static_cast<std::size_t>(launch.kernel)],
-                                         launch.grid[0], launch.grid[1], launch.grid[2],
-                                         launch.n_threads, 1, 1, 0, stream, &argument, nullptr);
+  const CuResult result = driver_.launch(
+      functions_[static_cast<std::size_t>(launch.kernel)], launch.grid[0], launch.grid[1],
+      launch.grid[2], launch.n_threads, 1, 1, launch.shared_bytes, stream, &argument, nullptr);
   return check(result, kKernelNames[static_cast<std::size_t>(launch.kernel)]);
 }
 

@@ -41,6 +41,7 @@ class CudaDevice {
   // For which the loaded code was compiled, 80 for compute_80: the device's or less. A module need
   // not have the device's own, and what takes newer instructions is empty in code for older ones.
   int code_capability() const { return code_capability_; }
+  const kernels::cuda::DeviceShape& shape() const { return shape_; }
   // On which all operations run.
   CuStream stream() const { return options_.stream != nullptr ? options_.stream : own_stream_; }
   // Which no host enqueues on.
@@ -74,8 +75,10 @@ class CudaDevice {
       : driver_(driver), options_(options) {}
 
   Status take_context();
+  Status ask_attributes();
   Status load(const CudaModule& module);
   Status find_functions(const CudaModule& module);
+  Status allow_shared_memory();
   Status take_stream();
 
   const CudaDriver driver_;
@@ -83,6 +86,7 @@ class CudaDevice {
   CuDevice device_ = 0;
   int compute_capability_ = 0;
   int code_capability_ = 0;
+  kernels::cuda::DeviceShape shape_;
   CuContext context_ = nullptr;
   bool has_primary_ = false;  // a reference to it, to give back
   std::vector<CuModule> modules_;

@@ -159,8 +159,8 @@ void CudaBackend::packed_linear(Activation x, const Matrix& weight, TensorView o
   queue_->mark({WorkKind::kLinear, type_of(weight)},
                product_amount(weight, static_cast<double>(weight.memory.size_bytes()), x.n_rows,
                               Arithmetic::kBF16));
-  queue_->record(is_native_f8(weight) ? launch_native_f8_linear(args)
-                                      : launch_packed_linear(weight.type, args));
+  queue_->record(is_native_f8(weight) ? launch_native_f8_linear(args, device_->shape())
+                                      : launch_packed_linear(weight.type, args, device_->shape()));
 }
 
 void CudaBackend::plain_linear(Activation x, const Matrix& weight, TensorView out) {

@@ -47,7 +47,9 @@ inline constexpr int kCuCaptureThreadLocal = 1;  // CUstreamCaptureMode: other t
 inline constexpr int kCuProcessors = 16;         // CUdevice_attribute values
 inline constexpr int kCuComputeMajor = 75;
 inline constexpr int kCuComputeMinor = 76;
-inline constexpr int kCuPtxVersion = 5;  // CUfunction_attribute value
+inline constexpr int kCuSharedBytes = 97;     // that a kernel may have, if it is told so
+inline constexpr int kCuPtxVersion = 5;       // CUfunction_attribute values
+inline constexpr int kCuMostSharedBytes = 8;  // tells it
 
 // X(name, the exported symbol, parameters)
 #define NEMO_CUDA_DRIVER(X)                                                                        \
@@ -67,6 +69,7 @@ inline constexpr int kCuPtxVersion = 5;  // CUfunction_attribute value
   X(find_function, cuModuleGetFunction,                                                            \
     (CuFunction * function, CuModule module, const char* name))                                    \
   X(function_attribute, cuFuncGetAttribute, (int* value, int attribute, CuFunction function))      \
+  X(set_function, cuFuncSetAttribute, (CuFunction function, int attribute, int value))             \
   X(allocate, cuMemAlloc_v2, (CuPointer * memory, std::size_t size_bytes))                         \
   X(free, cuMemFree_v2, (CuPointer memory))                                                        \
   X(allocate_host, cuMemHostAlloc, (void** memory, std::size_t size_bytes, unsigned flags))        \

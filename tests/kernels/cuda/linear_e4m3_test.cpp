@@ -21,7 +21,8 @@ struct Product {
 
   // Outputs of each row, and three floats between rows that stay.
   std::vector<float> operator()(const std::vector<float>& x, std::int64_t n_rows, bool is_native,
-                                Epilogue epilogue = Epilogue::kStore) const {
+                                Epilogue epilogue = Epilogue::kStore,
+                                const DeviceShape& device = {}) const {
     std::vector<bf16_bits> rows(at(n_rows * prepared_stride(w.n_columns)), 0x7fc0);
     const PrepareArgs prepare{x.data(), rows.data(), w.n_columns, kInputScale};
     REQUIRE(simt::run_launch(is_native ? launch_prepare_e4m3(prepare, n_rows)
@@ -37,8 +38,8 @@ struct Product {
     args.y_stride = w.n_rows + 3;
     args.scale = kInputScale;
     args.epilogue = epilogue;
-    REQUIRE(simt::run_launch(is_native ? launch_native_f8_linear(args)
-                                       : launch_packed_linear(kType, args)) == "");
+    REQUIRE(simt::run_launch(is_native ? launch_native_f8_linear(args, device)
+                                       : launch_packed_linear(kType, args, device)) == "");
     return y;
   }
 };
@@ -105,7 +106,10 @@ TEST_CASE("products of any E4M3 numbers are the sums, the same for every number 
       CHECK(std::abs(all[at(i * stride + j)] - sum) <= sum_bound(w.n_columns, magnitudes));
     }
   for (const std::int64_t n_rows : kRowCounts)
-    CHECK(same_bytes(product(x, n_rows, true), {all.begin(), all.begin() + n_rows * stride}));
+    for (const std::int64_t n_processors : {1, 2, 132})  // blocks of other shapes
+      CHECK(same_bytes(
+          product(x, n_rows, true, Epilogue::kStore, {n_processors, std::int64_t{99} << 10}),
+          {all.begin(), all.begin() + n_rows * stride}));
 }
 
 TEST_CASE("a product of E4M3 instructions is added to what is there") {
@@ -132,9 +136,9 @@ TEST_CASE("rows are rounded to E4M3 in the order of fragments, with zeros behind
   const auto* bytes = reinterpret_cast<const f8_e4m3_bits*>(found.data());
   for (std::int64_t i = 0; i < n_rows; ++i)
     for (std::int64_t c = 0; c < prepared_stride(n_columns); ++c) {
-      // Fours of columns, of 64: each fourth of them together.
-      const std::int64_t four = c % 64 / 4;
-      const std::int64_t place = c / 64 * 64 + 4 * (four % 4 * 4 + four / 4) + c % 4;
+      // Fours of columns, of 32: each fourth of them together.
+      const std::int64_t four = c % 32 / 4;
+      const std::int64_t place = c / 32 * 32 + 4 * (four % 4 * 2 + four / 4) + c % 4;
       const float value = c < n_columns ? x[at(i * n_columns + c)] / kInputScale : 0.0f;
       CHECK(bytes[i * prepared_stride(n_columns) + place] == float_to_f8_e4m3(value));
     }

@@ -1,6 +1,9 @@
 // The stream that all computing is enqueued on: a host's, or one of our own with its priority.
 #include "backend/cuda/cuda_device.h"
 
+#include <algorithm>
+
+#include "backend/compare_side.h"
 #include "cuda_fixture.h"
 #include "src/session/saved_case.h"
 
@@ -128,4 +131,39 @@ TEST_CASE("the stream of our own has the priority that was asked for, or the hos
   REQUIRE(shared.is_ok());
   CHECK(shared.value()->stream() == host.stream);
   CHECK(mock.streams.at(shared.value()->own_stream())->priority == -2);
+}
+
+TEST_CASE("kernels may have the shared memory of the device, and wide products take no more") {
+  for (const int shared_bytes : {99 << 10, 227 << 10}) {
+    MockCuda& mock = MockCuda::reset();
+    mock.shared_bytes = shared_bytes;
+    {
+      auto backend = CudaBackend::create(MockCuda::driver(), MockCuda::module(), {});
+      REQUIRE(backend.is_ok());
+      CHECK(mock.function_shared_bytes.size() == 16);  // packed types
+      for (const auto& [function, bytes] : mock.function_shared_bytes) CHECK(bytes == shared_bytes);
+      Side side(*backend.value());
+      MatrixSource source;
+      source.type = TensorType::kBF16;
+      source.n_rows = 16384;
+      source.n_columns = 8;
+      source.read = [](std::uint64_t, std::span<std::byte> out) {
+        std::fill(out.begin(), out.end(), std::byte{});
+        return Status::ok();
+      };
+      source.progress = [](std::uint64_t) { return Status::ok(); };
+      const std::int64_t n_rows = 256;
+      const Activation x = side.activation({n_rows, source.n_columns});
+      const TensorView y = side.empty({n_rows, source.n_rows});
+      const Matrix matrix = side.upload(source);
+      REQUIRE(side.status().is_ok());
+      mock.launched_shared_bytes = 0;
+      mock.skipped_kernel = "nemo_linear_BF16_wide";
+      backend.value()->linear(x, matrix, y);
+      REQUIRE(backend.value()->synchronize().is_ok());
+      // 192 x 128 sums: two stages or four of 40 KiB, and 12 KiB of totals.
+      CHECK(mock.launched_shared_bytes == (shared_bytes == 99 << 10 ? 92u << 10 : 172u << 10));
+    }
+    CHECK(mock.leftovers() == "");
+  }
 }

@@ -60,10 +60,9 @@ TEST_CASE("whichever call of the driver fails, the status says so and nothing is
 }
 
 // Without memory for these there is another way.
-const std::set<std::string> kOtherWays = {"allocate",          "begin_capture",
-                                          "captured launch",   "launch_graph",
-                                          "instantiate_graph", "captured end_capture",
-                                          "create_event"};
+const std::set<std::string> kOtherWays = {
+    "allocate",          "begin_capture",        "captured launch", "launch_graph",
+    "instantiate_graph", "captured end_capture", "create_event"};
 
 TEST_CASE("whatever the driver has no memory for, the status says so and nothing is left over") {
   std::int64_t n_other_ways = 0;

@@ -134,7 +134,8 @@ struct Functions {
     Call call("device_attribute", false);
     *value = attribute == kCuProcessors     ? 132
              : attribute == kCuComputeMajor ? call.mock().compute_major
-                                            : call.mock().compute_minor;
+             : attribute == kCuComputeMinor ? call.mock().compute_minor
+                                            : call.mock().shared_bytes;
     return call.result();
   }
   static CuResult retain_primary(CuContext* context, CuDevice) {
@@ -196,6 +197,14 @@ struct Functions {
     const MockCuda& mock = call.mock();
     *value =
         mock.compiled_for > 0 ? mock.compiled_for : 10 * mock.compute_major + mock.compute_minor;
+    return kCuOk;
+  }
+  static CuResult set_function(CuFunction function, int attribute, int value) {
+    Call call("set_function", true);
+    if (!call.is_ok()) return call.result();
+    if (attribute != kCuMostSharedBytes || value > call.mock().shared_bytes)
+      return call.fault("more shared memory than there is");
+    call.mock().function_shared_bytes[function] = value;
     return kCuOk;
   }
   static CuResult allocate(CuPointer* out, std::size_t size) {
@@ -420,13 +429,19 @@ struct Functions {
     Call call("launch", true);
     if (!call.is_ok()) return call.result();
     if (x == 0 || y == 0 || z == 0 || y > 65535 || z > 65535 || n_threads == 0 ||
-        n_threads > 1024 || block_y != 1 || block_z != 1 || shared_bytes != 0)
+        n_threads > 1024 || block_y != 1 || block_z != 1)
       return call.fault("a launch of impossible size");
+    const int allowed = std::max(call.mock().function_shared_bytes[function], 48 << 10);
+    if (shared_bytes > static_cast<unsigned>(allowed))
+      return call.fault("a launch with more shared memory than its kernel was told");
+    unsigned& most = call.mock().launched_shared_bytes;
+    most = std::max(most, shared_bytes);
     kernels::cuda::Launch copy;
     copy.kernel =
         static_cast<kernels::cuda::KernelId>(reinterpret_cast<std::uintptr_t>(function) - 1);
     copy.grid = {x, y, z};
     copy.n_threads = n_threads;
+    copy.shared_bytes = shared_bytes;
     std::memcpy(copy.args.data(), arguments[0], copy.args.size());
     ++call.mock().launches[kKernelNames[static_cast<std::size_t>(copy.kernel)]];
     if (kKernelNames[static_cast<std::size_t>(copy.kernel)] == call.mock().skipped_kernel)

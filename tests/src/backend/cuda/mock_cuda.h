@@ -40,6 +40,7 @@ struct MockCuda {
   int compute_major = 9;            // of its compute capability
   int compute_minor = 0;
   int compiled_for = 0;  // of the code that is loaded, 75 for compute_75; 0: the device's own
+  int shared_bytes = 227 << 10;  // that a block may have, if its kernel was told so
 
   // What has happened.
   std::int64_t n_calls = 0;  // that may fail
@@ -47,9 +48,12 @@ struct MockCuda {
   std::map<std::string, std::int64_t> counts;    // of calls, by their name in CudaDriver
   std::map<std::string, std::int64_t> launches;  // of kernels, by their exported name
   std::uint64_t copied_to_host_bytes = 0;
-  double now_ms = 0.0;           // of a clock that only launches move
-  std::uint64_t used_bytes = 0;  // of the device
-  std::int64_t n_objects = 0;    // streams, events, modules, graphs, host memory, primary contexts
+  unsigned launched_shared_bytes = 0;  // the most of a launch
+  double now_ms = 0.0;                 // of a clock that only launches move
+  std::uint64_t used_bytes = 0;        // of the device
+  std::int64_t n_objects = 0;  // streams, events, modules, graphs, host memory, primary contexts
+  std::map<CuFunction, int>
+      function_shared_bytes;        // that a block of it may have, of more than 48 KiB
   std::vector<CuContext> contexts;  // pushed
   std::vector<std::string> faults;  // uses that a device would not forgive
   bool is_lost = false;             // after a failure that ends a context

@@ -22,8 +22,9 @@ find "$PWD/lib" "$PWD/src" "$PWD/kernels" -name '*.cpp' ! -path '*/cuda/module/*
   grep -v -x -F -f "$work/in_joined" > "$work/alone"
 # A finding in a file that is included is one in a header.
 if ! cat "$work/joined" "$work/alone" |
-     xargs -d '\n' -P "$(nproc)" -n 1 clang-tidy --quiet -p "$build" --config-file=.clang-tidy --extra-arg=-Wno-unknown-warning-option \
-       --header-filter='/include_roots/|/(lib|src)/.*\.cpp$' > "$work/log" 2> /dev/null; then
+     xargs -d '\n' -P "$(nproc)" -n 1 clang-tidy --quiet -p "$build" --config-file=.clang-tidy \
+       --extra-arg=-Wno-unknown-warning-option --header-filter='/include_roots/|/(lib|src)/.*\.cpp$' \
+       > "$work/log" 2> /dev/null; then
   cat "$work/log" >&2
   exit 1
 fi

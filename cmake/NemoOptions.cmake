@@ -7,6 +7,7 @@ set_property(CACHE NEMO_CURL PROPERTY STRINGS AUTO ON OFF)
 option(NEMO_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(NEMO_FUZZ "Build the fuzz targets (clang), with both sanitizers" OFF)
 option(NEMO_SANITIZE_THREAD "Build with ThreadSanitizer" OFF)
+option(NEMO_UNITY "Compile the files of a component as one: half the work where all are compiled" OFF)
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release, RelWithDebInfo or MinSizeRel" FORCE)

@@ -14,6 +14,7 @@
 #include "bench_sessions.h"
 #include "calibration.h"
 #include "hub_model.h"
+#include "options.h"
 #include "program.h"
 
 namespace {
@@ -236,12 +237,22 @@ ordered_json measure(const Options& options) {
 
 void add_bench_command(CLI::App& program) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command = *program.add_subcommand("bench", "Measure how fast a model runs here");
+  CLI::App& command =
+      add_command(program, "bench", "Measure how fast a model runs here", kFooter, [options] {
+        if (options->n_repeats < 1) throw ProgramError("--repeat must be at least 1");
+        if (options->n_turn < 1) throw ProgramError("--turn must be at least 1");
+        const ordered_json report = measure(*options);
+        if (options->as_json) {
+          write_out(report.dump(2) + "\n");
+        } else {
+          print_bench_report(report);
+        }
+      });
   add_model_options(command, options->model, true);
   add_mapped_option(command, options->model);
   add_kv_type_option(command, options->kv_type);
   const auto add_count = [&](const char* name, auto& value, const char* text) {
-    command.add_option(name, value, text)->capture_default_str()->type_name("N");
+    add_option(command, name, &value, text, {.type = "N", .shows_default = true});
   };
   add_count("--prompt", options->n_prompt, "Tokens of the prompt; 0: leave it out");
   add_count("--generate", options->n_generate, "Tokens to decode; 0: leave it out");
@@ -258,16 +269,5 @@ void add_bench_command(CLI::App& program) {
   add_count("--budget", options->budget_us,
             "Microseconds of a pump, to measure how it is kept; 0: leave it out");
   add_count("--repeat", options->n_repeats, "Runs of each");
-  command.add_flag("--json", options->as_json, "Print JSON");
-  command.footer(kFooter);
-  command.callback([options] {
-    if (options->n_repeats < 1) throw ProgramError("--repeat must be at least 1");
-    if (options->n_turn < 1) throw ProgramError("--turn must be at least 1");
-    const ordered_json report = measure(*options);
-    if (options->as_json) {
-      write_out(report.dump(2) + "\n");
-    } else {
-      print_bench_report(report);
-    }
-  });
+  add_flag(command, "--json", options->as_json, "Print JSON");
 }

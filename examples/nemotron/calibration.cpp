@@ -21,13 +21,16 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadBytes = std::size_t{512} << 20;  // more than any cache; shared out
 constexpr int kRepeats = 30;
+constexpr int kLeastRepeats = 3;  // where all would take longer than kPatience
+constexpr auto kPatience = std::chrono::milliseconds(1500);
 volatile std::uint64_t sink;  // what keeps the compiler from leaving the work out
 
 // Seconds that n threads need for work(thread) together; the best of several, since whatever else
 // runs on the machine can only make it slower.
 double best_seconds(unsigned n_threads, const std::function<void(unsigned)>& work) {
   double best = 1e9;
-  for (int i = 0; i < kRepeats; ++i) {
+  const auto deadline = Clock::now() + kPatience;
+  for (int i = 0; i < kRepeats && (i < kLeastRepeats || Clock::now() < deadline); ++i) {
     std::vector<std::thread> threads;
     const auto start = Clock::now();
     for (unsigned t = 1; t < n_threads; ++t) threads.emplace_back(work, t);

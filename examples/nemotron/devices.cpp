@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "options.h"
 #include "program.h"
 
 namespace {
@@ -58,16 +59,16 @@ void test_device(const nemo_device_info& device, const std::string& module) {
 void add_devices_command(CLI::App& program) {
   const auto module = std::make_shared<std::string>();
   const auto has_selftest = std::make_shared<bool>(false);
-  CLI::App* command = program.add_subcommand("devices", "List what models can run on here");
-  command->footer(kFooter);
-  command->add_option("--cuda-module", *module, "Path of libnemotron-cuda.so")->type_name("FILE");
-  command->add_flag(
-      "--selftest", *has_selftest,
+  CLI::App& command = add_command(
+      program, "devices", "List what models can run on here", kFooter, [module, has_selftest] {
+        for (const nemo_device_info& device : nemotron::devices(*module)) {
+          print_device(device);
+          if (*has_selftest) test_device(device, *module);
+        }
+      });
+  add_option(command, "--cuda-module", module.get(), "Path of libnemotron-cuda.so",
+             {.type = "FILE"});
+  add_flag(
+      command, "--selftest", *has_selftest,
       "Compare each operation of each usable GPU with the CPU, with plain and with fast kernels");
-  command->callback([module, has_selftest] {
-    for (const nemo_device_info& device : nemotron::devices(*module)) {
-      print_device(device);
-      if (*has_selftest) test_device(device, *module);
-    }
-  });
 }

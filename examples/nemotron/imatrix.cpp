@@ -3,6 +3,7 @@
 
 #include "conversion.h"
 #include "hub_model.h"
+#include "options.h"
 #include "program.h"
 
 namespace {
@@ -44,18 +45,14 @@ void make_imatrix(const Options& options) {
 void add_imatrix_command(CLI::App& program) {
   const auto options = std::make_shared<Options>();
   CLI::App& command =
-      *program.add_subcommand("imatrix", "Compute an importance matrix from a text, for quantize");
+      add_command(program, "imatrix", "Compute an importance matrix from a text, for quantize",
+                  kFooter, [options] { make_imatrix(*options); });
   add_model_options(command, options->model, /*has_weights=*/true);
-  command.add_option("TEXT", options->text_path, "A text file")->type_name("")->required();
-  command.add_option("-o,--output", options->output_path, "The .gguf file to write")
-      ->type_name("FILE")
-      ->required();
-  command.add_option("--chunk", options->chunk_tokens, "Tokens of each sequence (default: 512)")
-      ->type_name("N");
-  command
-      .add_option("--max-chunks", options->max_chunks,
-                  "Sequences to compute (default: the whole text)")
-      ->type_name("N");
-  command.footer(kFooter);
-  command.callback([options] { make_imatrix(*options); });
+  add_option(command, "TEXT", &options->text_path, "A text file", {.is_required = true});
+  add_option(command, "-o,--output", &options->output_path, "The .gguf file to write",
+             {.type = "FILE", .is_required = true});
+  add_option(command, "--chunk", &options->chunk_tokens, "Tokens of each sequence (default: 512)",
+             {.type = "N"});
+  add_option(command, "--max-chunks", &options->max_chunks,
+             "Sequences to compute (default: the whole text)", {.type = "N"});
 }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "hub_model.h"
+#include "options.h"
 #include "program.h"
 
 namespace {
@@ -105,21 +106,16 @@ void inspect(const InspectOptions& options) {
 
 void add_inspect_command(CLI::App& program) {
   const auto options = std::make_shared<InspectOptions>();
-  CLI::App& command = *program.add_subcommand("inspect", "Say what a model is and what it costs");
+  CLI::App& command = add_command(program, "inspect", "Say what a model is and what it costs",
+                                  kFooter, [options] { inspect(*options); });
   add_model_options(command, options->model, /*has_weights=*/true);
   add_mapped_option(command, options->model);
-  command.add_option("--sessions", options->sessions.n_sessions, "Plan for that many (default: 1)")
-      ->type_name("N");
-  command
-      .add_option("--context", options->sessions.n_tokens,
-                  "Tokens in each of them (default: the model's most)")
-      ->type_name("N");
+  add_option(command, "--sessions", &options->sessions.n_sessions,
+             "Plan for that many (default: 1)", {.type = "N"});
+  add_option(command, "--context", &options->sessions.n_tokens,
+             "Tokens in each of them (default: the model's most)", {.type = "N"});
   add_kv_type_option(command, options->sessions.kv_type);
-  command
-      .add_option("--snapshots", options->snapshot_mib,
-                  "MiB for the prefix cache (default: 512; 0: none)")
-      ->check(CLI::Range(0, 1 << 30).description(""))
-      ->type_name("MIB");
-  command.footer(kFooter);
-  command.callback([options] { inspect(*options); });
+  add_option(command, "--snapshots", &options->snapshot_mib,
+             "MiB for the prefix cache (default: 512; 0: none)",
+             {.type = "MIB", .max_count = 1 << 30});
 }

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 
+#include "options.h"
 #include "program.h"
 
 namespace {
@@ -83,16 +84,13 @@ void write_logits(const Options& options) {
 void add_logits_command(CLI::App& program) {
   const auto options = std::make_shared<Options>();
   CLI::App& command =
-      *program.add_subcommand("logits", "Write the logits after each token of a sequence");
+      add_command(program, "logits", "Write the logits after each token of a sequence", kFooter,
+                  [options] { write_logits(*options); });
   add_model_options(command, options->model, /*has_weights=*/true);
   add_mapped_option(command, options->model);
-  command.add_option("--tokens", options->tokens_path, "Token ids, separated by white space")
-      ->type_name("FILE")
-      ->required();
-  command.add_option("--output", options->output_path, "Receives the logits")
-      ->type_name("FILE")
-      ->required();
+  add_option(command, "--tokens", &options->tokens_path, "Token ids, separated by white space",
+             {.type = "FILE", .is_required = true});
+  add_option(command, "--output", &options->output_path, "Receives the logits",
+             {.type = "FILE", .is_required = true});
   add_kv_type_option(command, options->kv_type);
-  command.footer(kFooter);
-  command.callback([options] { write_logits(*options); });
 }

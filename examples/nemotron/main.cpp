@@ -1,5 +1,6 @@
 // The nemotron command: talk to a model, look into it, tokenize, write logits. It uses the
 // library's public headers only, so each subcommand also shows how to use them.
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 

@@ -2,12 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <map>
 #include <memory>
 
 #include "hub_model.h"
@@ -19,14 +19,6 @@ struct CloseFile {
     if (file != stdin) std::fclose(file);
   }
 };
-
-std::map<std::string, std::uint32_t> kernel_names() {
-  return {{"products", NEMO_CUDA_PLAIN_PRODUCTS},
-          {"attention", NEMO_CUDA_PLAIN_ATTENTION},
-          {"scan", NEMO_CUDA_PLAIN_SCAN},
-          {"convolution", NEMO_CUDA_PLAIN_CONVOLUTION},
-          {"all", NEMO_CUDA_PLAIN_ALL}};
-}
 
 }  // namespace
 
@@ -56,68 +48,6 @@ void ProgressBar::note(const std::string& text) {
   is_shown_ = false;
 }
 
-void add_threads_option(CLI::App& command, std::uint32_t& n_threads) {
-  command.add_option("--threads", n_threads, "Threads that compute (default: all cores)")
-      ->check(CLI::Range(0, 256).description(""))
-      ->type_name("N");
-}
-
-void add_model_options(CLI::App& command, ModelOptions& options, bool has_weights) {
-  command
-      .add_option("MODEL", options.path,
-                  "A .gguf or .safetensors file, a folder that holds either, or hf:ORG/NAME[:FILE]")
-      ->type_name("")
-      ->required();
-  if (!has_weights) return;
-  add_threads_option(command, options.n_threads);
-  const std::map<std::string, std::uint32_t> levels = {{"auto", NEMO_ISA_AUTO},
-                                                       {"ref", NEMO_ISA_REF},
-                                                       {"avx2", NEMO_ISA_AVX2},
-                                                       {"avx512", NEMO_ISA_AVX512},
-                                                       {"neon", NEMO_ISA_NEON}};
-  command
-      .add_option("--isa", options.isa,
-                  "Instruction set: auto, avx512, avx2, neon, or ref (slow, exact)")
-      ->transform(CLI::CheckedTransformer(levels).description(""))
-      ->type_name("LEVEL");
-  const std::map<std::string, std::uint32_t> devices = {
-      {"cpu", NEMO_DEVICE_CPU}, {"auto", NEMO_DEVICE_AUTO}, {"cuda", NEMO_DEVICE_CUDA}};
-  command
-      .add_option("--device", options.device,
-                  "cpu, cuda (experimental; see nemotron devices), or auto (cuda, if usable)")
-      ->transform(CLI::CheckedTransformer(devices).description(""))
-      ->type_name("DEVICE");
-  command
-      .add_option_function<std::vector<std::uint32_t>>(
-          "--cuda-plain",
-          [&options](const std::vector<std::uint32_t>& bits) {
-            for (const std::uint32_t bit : bits) options.cuda_plain_kernels |= bit;
-          },
-          "On a GPU, what is not to be fast: products, attention, scan, convolution or all")
-      ->transform(CLI::CheckedTransformer(kernel_names()).description(""))
-      ->type_name("LIST")
-      ->delimiter(',');
-}
-
-std::string names_of_kernels(std::uint32_t plain_kernels) {
-  std::string out;
-  for (const auto& [name, bit] : kernel_names())
-    if (bit != NEMO_CUDA_PLAIN_ALL && (plain_kernels & bit) != 0)
-      out += (out.empty() ? "" : ",") + name;
-  return out;
-}
-
-void add_mapped_option(CLI::App& command, ModelOptions& options) {
-  command.add_flag(
-      "--mapped", options.is_mapped,
-      "Use the weights where the file is mapped, shared between processes: slower, no copy");
-}
-
-void add_split_option(CLI::App& command, ModelOptions& options) {
-  command.add_flag("--llama3-split", options.has_llama3_split,
-                   "Cut text as llama.cpp does for this family, to get its token ids");
-}
-
 nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags) {
   const std::string path = local_model_path(options.path);
   ProgressBar progress("loading");
@@ -136,14 +66,6 @@ nemotron::Context load_model(const ModelOptions& options, std::uint32_t flags) {
     return true;
   };
   return nemotron::Context::load(path, load);
-}
-
-void add_kv_type_option(CLI::App& command, std::uint32_t& kv_type) {
-  const std::map<std::string, std::uint32_t> types = {
-      {"bf16", NEMO_KV_BF16}, {"f32", NEMO_KV_F32}, {"q8", NEMO_KV_Q8}};
-  command.add_option("--kv-type", kv_type, "Keys and values of attention in bf16, f32 or q8")
-      ->transform(CLI::CheckedTransformer(types).description(""))
-      ->type_name("TYPE");
 }
 
 std::string read_file(const std::string& path) {

@@ -2,13 +2,17 @@
 // Standard output carries results only; everything about them goes to standard error.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
 #include <nemotron/nemotron.hpp>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 // A failure that is not the library's: a file that cannot be read, input that makes no sense.
 class ProgramError : public std::runtime_error {

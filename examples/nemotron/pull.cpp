@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "hub_model.h"
+#include "options.h"
 #include "program.h"
 
 namespace {
@@ -21,10 +22,9 @@ Examples:
 
 void add_pull_command(CLI::App& program) {
   const auto names = std::make_shared<std::vector<std::string>>();
-  CLI::App& command = *program.add_subcommand("pull", "Download a model from Hugging Face");
-  command.add_option("MODEL", *names, "What to download")->type_name("")->required();
-  command.footer(kFooter);
-  command.callback([names] {
-    for (const std::string& name : *names) write_out(pull_model(name) + "\n");
-  });
+  CLI::App& command =
+      add_command(program, "pull", "Download a model from Hugging Face", kFooter, [names] {
+        for (const std::string& name : *names) write_out(pull_model(name) + "\n");
+      });
+  add_option(command, "MODEL", names.get(), "What to download", {.is_required = true});
 }

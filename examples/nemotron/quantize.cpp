@@ -3,6 +3,7 @@
 
 #include "conversion.h"
 #include "hub_model.h"
+#include "options.h"
 #include "program.h"
 
 namespace {
@@ -47,27 +48,18 @@ void quantize(const Options& options) {
 
 void add_quantize_command(CLI::App& program) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command =
-      *program.add_subcommand("quantize", "Write a model as a file of another type");
-  command
-      .add_option("IN", options->input_path,
-                  "A .gguf or .safetensors file, a folder that holds either, or hf:ORG/NAME[:FILE]")
-      ->type_name("")
-      ->required();
-  command.add_option("OUT", options->output_path, "The .gguf file or the folder to write")
-      ->type_name("")
-      ->required();
-  command.add_option("--type", options->type, "One of the types below (default: q4_k_m)")
-      ->type_name("TYPE");
-  command
-      .add_option("--imatrix", options->imatrix_path,
-                  "Importance matrix, as nemotron imatrix and llama.cpp write it")
-      ->type_name("FILE");
-  command
-      .add_option("--tokenizer", options->tokenizer_path,
-                  "For a folder made of a GGUF: a folder with tokenizer.json")
-      ->type_name("PATH");
+  CLI::App& command = add_command(program, "quantize", "Write a model as a file of another type",
+                                  kFooter, [options] { quantize(*options); });
+  add_option(command, "IN", &options->input_path,
+             "A .gguf or .safetensors file, a folder that holds either, or hf:ORG/NAME[:FILE]",
+             {.is_required = true});
+  add_option(command, "OUT", &options->output_path, "The .gguf file or the folder to write",
+             {.is_required = true});
+  add_option(command, "--type", &options->type, "One of the types below (default: q4_k_m)",
+             {.type = "TYPE"});
+  add_option(command, "--imatrix", &options->imatrix_path,
+             "Importance matrix, as nemotron imatrix and llama.cpp write it", {.type = "FILE"});
+  add_option(command, "--tokenizer", &options->tokenizer_path,
+             "For a folder made of a GGUF: a folder with tokenizer.json", {.type = "PATH"});
   add_threads_option(command, options->n_threads);
-  command.footer(kFooter);
-  command.callback([options] { quantize(*options); });
 }

@@ -1,11 +1,11 @@
 // nemotron run: one answer, a conversation, or the continuation of a plain text.
 #include <cstdio>
-#include <map>
 #include <memory>
 
 #include "conversation.h"
 #include "interactive.h"
 #include "interrupt.h"
+#include "options.h"
 #include "program.h"
 
 namespace {
@@ -78,63 +78,49 @@ void run(Options& options) {
 }
 
 void add_prompt_options(CLI::App& command, Options& options) {
-  CLI::Option* prompt =
-      command.add_option("-p,--prompt", options.prompt, "Answer this and leave")->type_name("TEXT");
-  command.add_option("--system", options.conversation.system, "What the model should be")
-      ->type_name("TEXT");
-  command.add_option("--tools", options.tools_path, "JSON array of tools that the model may call")
-      ->type_name("FILE");
-  command
-      .add_option("--tool-result", options.tool_results,
-                  "With -p: what a tool call returns, once for each call, in order")
-      ->type_name("TEXT")
-      ->allow_extra_args(false);
-  const std::map<std::string, bool> switches = {{"on", true}, {"off", false}};
-  command
-      .add_option("--thinking", options.conversation.thinking, "Reason before answering: on, off")
-      ->transform(CLI::CheckedTransformer(switches).description(""))
-      ->type_name("on|off");
-  auto* raw = command.add_flag("--raw", options.is_raw, "Continue the text of -p, no chat format");
-  raw->needs(prompt);
-  command.add_option("--ids", options.ids_path, "Continue these token ids, no chat format")
-      ->type_name("FILE")
-      ->excludes(prompt);
+  CLI::Option* prompt = add_option(command, "-p,--prompt", &options.prompt, "Answer this and leave",
+                                   {.type = "TEXT"});
+  add_option(command, "--system", &options.conversation.system, "What the model should be",
+             {.type = "TEXT"});
+  add_option(command, "--tools", &options.tools_path, "JSON array of tools that the model may call",
+             {.type = "FILE"});
+  add_option(command, "--tool-result", &options.tool_results,
+             "With -p: what a tool call returns, once for each call, in order",
+             {.type = "TEXT", .takes_one = true});
+  add_option(command, "--thinking", &options.conversation.thinking,
+             "Reason before answering: on, off",
+             {.type = "on|off", .choices = {{"on", 1}, {"off", 0}}});
+  add_flag(command, "--raw", options.is_raw, "Continue the text of -p, no chat format", prompt);
+  add_option(command, "--ids", &options.ids_path, "Continue these token ids, no chat format",
+             {.type = "FILE", .excludes = prompt});
 }
 
 void add_generate_options(CLI::App& command, nemotron::GenerateOptions& options) {
   options.max_tokens = 2048;
-  command
-      .add_option("-n,--max-tokens", options.max_tokens,
-                  "Most tokens of an answer, 0: no limit (default: 2048)")
-      ->type_name("N");
-  command.add_option("--seed", options.seed, "Seed of the random numbers (default: 0)")
-      ->type_name("S");
-  const auto literal = [&options](CLI::Option* option) {
-    option->each([&options](const std::string&) { options.sampling_mode = NEMO_SAMPLING_LITERAL; });
-  };
-  literal(command.add_option("--temp", options.temperature, "Temperature; 0: always the likeliest")
-              ->check(CLI::NonNegativeNumber.description(""))
-              ->type_name("T"));
-  literal(command.add_option("--top-k", options.top_k, "Only the K likeliest tokens; 0: all")
-              ->type_name("K"));
-  literal(command
-              .add_option("--top-p", options.top_p,
-                          "Only the likeliest tokens that sum to this probability")
-              ->check(CLI::Range(0.0, 1.0).description(""))
-              ->type_name("P"));
+  add_option(command, "-n,--max-tokens", &options.max_tokens,
+             "Most tokens of an answer, 0: no limit (default: 2048)", {.type = "N"});
+  add_option(command, "--seed", &options.seed, "Seed of the random numbers (default: 0)",
+             {.type = "S"});
+  const auto literal = [&options] { options.sampling_mode = NEMO_SAMPLING_LITERAL; };
+  add_option(command, "--temp", &options.temperature, "Temperature; 0: always the likeliest",
+             {.type = "T", .is_not_negative = true, .when_given = literal});
+  add_option(command, "--top-k", &options.top_k, "Only the K likeliest tokens; 0: all",
+             {.type = "K", .when_given = literal});
+  add_option(command, "--top-p", &options.top_p,
+             "Only the likeliest tokens that sum to this probability",
+             {.type = "P", .is_fraction = true, .when_given = literal});
 }
 
 }  // namespace
 
 void add_run_command(CLI::App& program) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command = *program.add_subcommand("run", "Chat, or answer one question");
+  CLI::App& command = add_command(program, "run", "Chat, or answer one question", kFooter,
+                                  [options] { run(*options); });
   add_model_options(command, options->model, /*has_weights=*/true);
   add_mapped_option(command, options->model);
   add_split_option(command, options->model);
   add_prompt_options(command, *options);
   add_generate_options(command, options->conversation.generate);
   add_kv_type_option(command, options->conversation.kv_type);
-  command.footer(kFooter);
-  command.callback([options] { run(*options); });
 }

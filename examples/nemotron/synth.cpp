@@ -4,6 +4,7 @@
 
 #include "conversion.h"
 #include "hub_model.h"
+#include "options.h"
 #include "program.h"
 
 namespace {
@@ -45,20 +46,17 @@ void synthesize(const Options& options) {
 void add_synth_command(CLI::App& program) {
   const auto options = std::make_shared<Options>();
   CLI::App& command =
-      *program.add_subcommand("synth", "Write a model with random weights, for measuring");
-  command.add_option("--shape", options->shape, "4b, 9b-v2, 12b-v2, h-8b or tiny (default: 4b)")
-      ->type_name("SHAPE");
-  command.add_option("--type", options->type, "q4_k_m, q8_0, q4_0, bf16 or fp8 (default: q4_k_m)")
-      ->type_name("TYPE");
-  command.add_option("--seed", options->seed, "Other weights of the same kind")->type_name("N");
-  command.add_option("-o,--output", options->output_path, "File or folder to write")
-      ->type_name("PATH")
-      ->required();
-  command
-      .add_option("--tokenizer", options->tokenizer_path,
-                  "Folder with tokenizer.json, or a .gguf file, to take the tokenizer from")
-      ->type_name("PATH");
+      add_command(program, "synth", "Write a model with random weights, for measuring", kFooter,
+                  [options] { synthesize(*options); });
+  add_option(command, "--shape", &options->shape, "4b, 9b-v2, 12b-v2, h-8b or tiny (default: 4b)",
+             {.type = "SHAPE"});
+  add_option(command, "--type", &options->type, "q4_k_m, q8_0, q4_0, bf16 or fp8 (default: q4_k_m)",
+             {.type = "TYPE"});
+  add_option(command, "--seed", &options->seed, "Other weights of the same kind", {.type = "N"});
+  add_option(command, "-o,--output", &options->output_path, "File or folder to write",
+             {.type = "PATH", .is_required = true});
+  add_option(command, "--tokenizer", &options->tokenizer_path,
+             "Folder with tokenizer.json, or a .gguf file, to take the tokenizer from",
+             {.type = "PATH"});
   add_threads_option(command, options->n_threads);
-  command.footer(kFooter);
-  command.callback([options] { synthesize(*options); });
 }

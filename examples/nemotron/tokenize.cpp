@@ -1,6 +1,7 @@
 // nemotron tokenize: text to token ids and back.
 #include <memory>
 
+#include "options.h"
 #include "program.h"
 
 namespace {
@@ -24,8 +25,10 @@ void tokenize(const Options& options) {
     return;
   }
   std::string out;
-  for (const std::int32_t id : context.tokenize(input, options.parse_special))
-    out += (out.empty() ? "" : " ") + std::to_string(id);
+  for (const std::int32_t id : context.tokenize(input, options.parse_special)) {
+    if (!out.empty()) out += ' ';
+    out += std::to_string(id);
+  }
   write_out(out + "\n");
 }
 
@@ -34,12 +37,11 @@ void tokenize(const Options& options) {
 void add_tokenize_command(CLI::App& program) {
   const auto options = std::make_shared<Options>();
   CLI::App& command =
-      *program.add_subcommand("tokenize", "Read text from standard input, write its token ids");
+      add_command(program, "tokenize", "Read text from standard input, write its token ids",
+                  kFooter, [options] { tokenize(*options); });
   add_model_options(command, options->model, /*has_weights=*/false);
   add_split_option(command, options->model);
-  command.add_flag("--decode", options->decode, "Read ids, write the text they stand for");
-  command.add_flag("--special", options->parse_special,
-                   "Let text such as <|im_end|> become the control token");
-  command.footer(kFooter);
-  command.callback([options] { tokenize(*options); });
+  add_flag(command, "--decode", options->decode, "Read ids, write the text they stand for");
+  add_flag(command, "--special", options->parse_special,
+           "Let text such as <|im_end|> become the control token");
 }

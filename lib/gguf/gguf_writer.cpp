@@ -13,7 +13,7 @@ namespace nemotron {
 namespace {
 
 constexpr std::uint32_t kVersion = 3;
-constexpr std::size_t kMaxNameBytes = 63;  // ggml's 64 with the terminator
+constexpr std::size_t kMaxTensorNameBytes = 63;  // ggml's 64 with the terminator
 
 template <typename T>
 requires(std::is_arithmetic_v<T>) void append_number(std::string& out, T value) {
@@ -30,9 +30,9 @@ Status invalid(std::string message) { return {StatusCode::kInvalidArgument, std:
 Status check_names(const TensorTable& tensors) {
   std::vector<std::string_view> names;
   for (const TensorEntry& tensor : tensors) {
-    if (tensor.name.empty() || tensor.name.size() > kMaxNameBytes)
+    if (tensor.name.empty() || tensor.name.size() > kMaxTensorNameBytes)
       return invalid(join("the tensor name '", tensor.name, "' has ", tensor.name.size(),
-                          " bytes; 1 to ", kMaxNameBytes, " are possible"));
+                          " bytes; 1 to ", kMaxTensorNameBytes, " are possible"));
     names.push_back(tensor.name);
   }
   std::sort(names.begin(), names.end());

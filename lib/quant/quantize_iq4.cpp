@@ -9,7 +9,7 @@
 namespace nemotron {
 namespace {
 
-constexpr int kCount = 32;
+constexpr int kSubBlock = 32;
 constexpr int kTries = 7;
 
 // The nearest level, of equally near ones the upper: how many middles between levels are not above.
@@ -20,13 +20,13 @@ std::uint8_t nearest_level(float x) {
   return static_cast<std::uint8_t>(index);
 }
 
-float fit_scale(const float* x, const float* weights) {
-  const float extreme = extreme_of<kCount>(x);
+float fit_level_scale(const float* x, const float* weights) {
+  const float extreme = extreme_of<kSubBlock>(x);
   if (std::fabs(extreme) < kNothing) return 0.0f;
   float sum_xq = 0.0f, sum_q2 = 0.0f;
   const auto round_all = [&](float inverse_scale) {
     sum_xq = sum_q2 = 0.0f;
-    for (int j = 0; j < kCount; ++j) {
+    for (int j = 0; j < kSubBlock; ++j) {
       const auto level = static_cast<float>(kIQ4Values[nearest_level(inverse_scale * x[j])]);
       const float weighted = weights[j] * level;
       sum_xq += weighted * x[j];
@@ -47,9 +47,9 @@ float fit_scale(const float* x, const float* weights) {
 
 void round_and_pack(const float* x, float scale, std::uint8_t* qs) {
   const float inverse_scale = scale != 0.0f ? 1.0f / scale : 0.0f;
-  for (int j = 0; j < kCount / 2; ++j) {
+  for (int j = 0; j < kSubBlock / 2; ++j) {
     const int low = nearest_level(inverse_scale * x[j]);
-    const int high = nearest_level(inverse_scale * x[j + kCount / 2]);
+    const int high = nearest_level(inverse_scale * x[j + kSubBlock / 2]);
     qs[j] = static_cast<std::uint8_t>(low | high << 4);
   }
 }
@@ -67,7 +67,7 @@ void quantize_block(const float* x, BlockIQ4_NL& block) { quantize_by_squares(x,
 void quantize_block(const float* x, BlockIQ4_XS& block) { quantize_by_squares(x, block); }
 
 void quantize_block_weighted(const float* x, const float* weights, BlockIQ4_NL& block) {
-  const float scale = fit_scale(x, weights);
+  const float scale = fit_level_scale(x, weights);
   block.d = float_to_f16(scale);
   round_and_pack(x, scale, block.qs);
 }
@@ -76,7 +76,7 @@ void quantize_block_weighted(const float* x, const float* weights, BlockIQ4_XS& 
   float scales[8];
   float max_scale = 0.0f;
   for (int k = 0; k < 8; ++k) {
-    scales[k] = fit_scale(x + kCount * k, weights + kCount * k);
+    scales[k] = fit_level_scale(x + kSubBlock * k, weights + kSubBlock * k);
     if (std::fabs(scales[k]) > std::fabs(max_scale)) max_scale = scales[k];
   }
   const float d = -max_scale / 32;
@@ -86,7 +86,7 @@ void quantize_block_weighted(const float* x, const float* weights, BlockIQ4_XS& 
   std::memset(block.scales_l, 0, sizeof block.scales_l);
   for (int k = 0; k < 8; ++k) {
     const int level = nearest_int(inverse_d * scales[k], -32, 31);
-    round_and_pack(x + kCount * k, d * static_cast<float>(level), block.qs + 16 * k);
+    round_and_pack(x + kSubBlock * k, d * static_cast<float>(level), block.qs + 16 * k);
     const int stored = level + 32;
     block.scales_l[k / 2] =
         static_cast<std::uint8_t>(block.scales_l[k / 2] | (stored & 15) << (4 * (k % 2)));

@@ -10,7 +10,7 @@
 namespace nemotron {
 namespace {
 
-constexpr int kElements = 256;
+constexpr int kSuperBlock = 256;
 
 // The scale for three bits (-4..3), weighted by x^2: starts from one rounding, then moves single
 // elements as long as that improves the fit, five rounds at most.
@@ -98,7 +98,7 @@ SubBlocks fit_8_of_32(const float* x, int max_q, const Search& search, std::uint
 
 void quantize_block(const float* x, BlockQ2_K& block) {
   constexpr Search kSearch = {-0.5f, 0.1f, 15, true};
-  std::uint8_t q[kElements];
+  std::uint8_t q[kSuperBlock];
   AffineFit fits[16];
   for (int k = 0; k < 16; ++k) {
     float weights[16];
@@ -109,7 +109,7 @@ void quantize_block(const float* x, BlockQ2_K& block) {
 }
 
 void quantize_block(const float* x, BlockQ3_K& block) {
-  std::uint8_t q[kElements];
+  std::uint8_t q[kSuperBlock];
   float scales[16];
   float max_scale = 0.0f;
   for (int k = 0; k < 16; ++k) {
@@ -128,25 +128,25 @@ void quantize_block(const float* x, BlockQ3_K& block) {
 }
 
 void quantize_block(const float* x, BlockQ4_K& block) {
-  std::uint8_t q[kElements];
+  std::uint8_t q[kSuperBlock];
   const SubBlocks sub = fit_8_of_32(x, 15, {-1.0f, 0.1f, 20, false}, q);
   store_block(x, sub, q, block);
 }
 
 void quantize_block(const float* x, BlockQ5_K& block) {
-  std::uint8_t q[kElements];
+  std::uint8_t q[kSuperBlock];
   const SubBlocks sub = fit_8_of_32(x, 31, {-0.5f, 0.1f, 15, false}, q);
   store_block(x, sub, q, block);
 }
 
 void quantize_block(const float* x, BlockQ6_K& block) {
-  float weights[kElements];
-  for (int i = 0; i < kElements; ++i) weights[i] = x[i] * x[i];
+  float weights[kSuperBlock];
+  for (int i = 0; i < kSuperBlock; ++i) weights[i] = x[i] * x[i];
   quantize_block_weighted(x, weights, block);
 }
 
 void quantize_block_weighted(const float* x, const float* weights, BlockQ6_K& block) {
-  std::uint8_t q[kElements];
+  std::uint8_t q[kSuperBlock];
   float scales[16];
   float max_scale = 0.0f;
   for (int k = 0; k < 16; ++k) {

@@ -7,11 +7,11 @@
 namespace nemotron {
 namespace {
 
-constexpr int kElements = 32;
+constexpr int kBlock = 32;
 
 struct Range {
   explicit Range(const float* x) : min(x[0]), max(x[0]) {
-    for (int j = 1; j < kElements; ++j) {
+    for (int j = 1; j < kBlock; ++j) {
       if (x[j] < min) min = x[j];
       if (x[j] > max) max = x[j];
     }
@@ -30,9 +30,9 @@ std::uint8_t truncate(float x, float max) {
 // d * (q - kOffset), where the extreme value becomes -kOffset.
 template <int kOffset>
 f16_bits quantize_signed(const float* x, std::uint8_t* q) {
-  const float d = extreme_of<kElements>(x) / -kOffset;
+  const float d = extreme_of<kBlock>(x) / -kOffset;
   const float inverse_d = inverse(d);
-  for (int j = 0; j < kElements; ++j)
+  for (int j = 0; j < kBlock; ++j)
     q[j] = truncate(x[j] * inverse_d + (kOffset + 0.5f), 2 * kOffset - 1);
   return float_to_f16(d);
 }
@@ -43,7 +43,7 @@ f16_bits quantize_range(const float* x, std::uint8_t* q, f16_bits& m) {
   const Range range(x);
   const float d = (range.max - range.min) / kMax;
   const float inverse_d = inverse(d);
-  for (int j = 0; j < kElements; ++j) q[j] = truncate((x[j] - range.min) * inverse_d + 0.5f, kMax);
+  for (int j = 0; j < kBlock; ++j) q[j] = truncate((x[j] - range.min) * inverse_d + 0.5f, kMax);
   m = float_to_f16(range.min);
   return float_to_f16(d);
 }
@@ -59,36 +59,36 @@ std::int8_t round_away(float x) {
 }  // namespace
 
 void quantize_block(const float* x, BlockQ4_0& block) {
-  std::uint8_t q[kElements];
+  std::uint8_t q[kBlock];
   block.d = quantize_signed<8>(x, q);
   pack_nibbles_of_32(q, block.qs);
 }
 
 void quantize_block(const float* x, BlockQ4_1& block) {
-  std::uint8_t q[kElements];
+  std::uint8_t q[kBlock];
   block.d = quantize_range<15>(x, q, block.m);
   pack_nibbles_of_32(q, block.qs);
 }
 
 void quantize_block(const float* x, BlockQ5_0& block) {
-  std::uint8_t q[kElements];
+  std::uint8_t q[kBlock];
   block.d = quantize_signed<16>(x, q);
   pack_nibbles_of_32(q, block.qs);
   pack_fifth_bits_of_32(q, block.qh);
 }
 
 void quantize_block(const float* x, BlockQ5_1& block) {
-  std::uint8_t q[kElements];
+  std::uint8_t q[kBlock];
   block.d = quantize_range<31>(x, q, block.m);
   pack_nibbles_of_32(q, block.qs);
   pack_fifth_bits_of_32(q, block.qh);
 }
 
 void quantize_block(const float* x, BlockQ8_0& block) {
-  const float d = std::fabs(extreme_of<kElements>(x)) / 127;
+  const float d = std::fabs(extreme_of<kBlock>(x)) / 127;
   const float inverse_d = inverse(d);
   block.d = float_to_f16(d);
-  for (int j = 0; j < kElements; ++j) block.qs[j] = round_away(x[j] * inverse_d);
+  for (int j = 0; j < kBlock; ++j) block.qs[j] = round_away(x[j] * inverse_d);
 }
 
 }  // namespace nemotron

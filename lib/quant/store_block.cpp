@@ -9,7 +9,7 @@
 namespace nemotron {
 namespace {
 
-constexpr int kElements = 256;
+constexpr int kStoredElements = 256;
 
 // The sub-block's elements anew, for the scale and minimum as they will be read. A scale of zero
 // leaves q as the fit made it.
@@ -41,7 +41,7 @@ void pack_scale_min(int k, std::uint8_t scale, std::uint8_t min, std::uint8_t* s
 
 // The low nibbles of q, each 64 elements in 32 bytes.
 void pack_nibbles(const std::uint8_t* q, std::uint8_t* qs) {
-  for (int k = 0; k < kElements / 64; ++k)
+  for (int k = 0; k < kStoredElements / 64; ++k)
     for (int j = 0; j < 32; ++j)
       qs[32 * k + j] =
           static_cast<std::uint8_t>((q[64 * k + j] & 15) | (q[64 * k + 32 + j] & 15) << 4);
@@ -102,7 +102,7 @@ void store_block(const float* x, const SubBlocks& sub, std::uint8_t* q, BlockQ3_
                    f16_to_float(block.d) * static_cast<float>(q3_k_scale(block.scales, k) - 32),
                    q + 16 * k);
   std::memset(block.hmask, 0, sizeof block.hmask);
-  for (int i = 0; i < kElements; ++i)
+  for (int i = 0; i < kStoredElements; ++i)
     block.hmask[i % 32] = static_cast<std::uint8_t>(block.hmask[i % 32] | (q[i] >> 2) << (i / 32));
   pack_pairs(q, block.qs);
 }
@@ -114,7 +114,7 @@ void store_block(const float* x, const SubBlocks& sub, std::uint8_t* q, BlockQ4_
 void store_block(const float* x, const SubBlocks& sub, std::uint8_t* q, BlockQ5_K& block) {
   store_8_of_32(x, sub, 31, q, block);
   std::memset(block.qh, 0, sizeof block.qh);
-  for (int i = 0; i < kElements; ++i)
+  for (int i = 0; i < kStoredElements; ++i)
     block.qh[i % 32] = static_cast<std::uint8_t>(block.qh[i % 32] | (q[i] >> 4) << (i / 32));
 }
 

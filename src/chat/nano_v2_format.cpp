@@ -29,7 +29,7 @@ constexpr std::string_view kToolsInstructions =
     "Based on the tool responses, you can call additional tools if needed, correct tool calls if "
     "any errors are found, or just respond to the user.";
 
-bool contains(std::string_view text, std::string_view part) {
+bool mentions(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
@@ -44,9 +44,9 @@ bool thinks(std::span<const ChatMessage> messages, bool by_default) {
   bool thinking = by_default;
   for (const ChatMessage& message : messages) {
     if (message.role != "user" && message.role != "system") continue;
-    if (contains(message.content, kThinkSwitch))
+    if (mentions(message.content, kThinkSwitch))
       thinking = true;
-    else if (contains(message.content, kNoThinkSwitch))
+    else if (mentions(message.content, kNoThinkSwitch))
       thinking = false;
   }
   return thinking;

@@ -14,7 +14,7 @@
 namespace nemotron {
 namespace {
 
-constexpr std::uint64_t kPieceElements = 1 << 16;
+constexpr std::uint64_t kMeasuredElements = 1 << 16;
 // One piece in so many is measured, and it may be the last, shorter one.
 constexpr std::uint64_t kMeasuredOf = 8;
 
@@ -99,7 +99,8 @@ Result<std::vector<Errors>> measure(const WeightReader& reader,
     pieces.emplace(std::pair(piece.tensor, piece.first_element), errors);
     return Status::ok();
   };
-  NEMO_TRY(visit_pieces(plan, {kPieceElements, /*whole_rows=*/true}, n_threads, progress, visit));
+  NEMO_TRY(
+      visit_pieces(plan, {kMeasuredElements, /*whole_rows=*/true}, n_threads, progress, visit));
   std::vector<Errors> out(plan.size());
   for (const auto& [key, errors] : pieces) {
     Errors& sums = out[key.first];

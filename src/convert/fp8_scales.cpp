@@ -11,7 +11,7 @@
 namespace nemotron {
 namespace {
 
-constexpr std::uint64_t kPieceElements = 1 << 18;
+constexpr std::uint64_t kScannedElements = 1 << 18;
 constexpr float kLargestE4M3 = 448.0f;
 
 // A scale has to be a positive number, also that of a matrix of zeros.
@@ -79,7 +79,7 @@ Status find_weight_scales(const TensorPlan& matrices, const WeightReader& reader
     return Status::ok();
   };
   NEMO_TRY(
-      visit_pieces(matrices, {kPieceElements, /*whole_rows=*/true}, n_threads, progress, visit));
+      visit_pieces(matrices, {kScannedElements, /*whole_rows=*/true}, n_threads, progress, visit));
   for (std::size_t i = 0; i < matrices.size(); ++i) {
     float largest = 0.0f;
     for (const Scratch& thread : scratch) largest = std::max(largest, thread.largest[i]);

@@ -20,7 +20,7 @@ constexpr std::string_view kLargest = ".in_max";
 constexpr std::string_view kDatasetsKey = "imatrix.datasets";
 constexpr std::string_view kChunkCountKey = "imatrix.chunk_count";
 constexpr std::string_view kChunkSizeKey = "imatrix.chunk_size";
-constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 30;
+constexpr std::uint64_t kMaxMatrixBytes = std::uint64_t{1} << 30;
 
 Status bad_file(const DataSource& source, std::string_view what) {
   return {StatusCode::kBadFile, join("'", source.name(), "' ", what)};
@@ -120,7 +120,7 @@ Result<ImportanceMatrix> read_importance_matrix(const DataSource& source) {
   NEMO_ASSIGN(const bool is_gguf, has_gguf_magic(source));
   if (!is_gguf)
     return bad_file(source, "is no importance matrix in GGUF (the older .dat form is not read)");
-  if (source.size_bytes() > kMaxFileBytes)
+  if (source.size_bytes() > kMaxMatrixBytes)
     return bad_file(source, "is too long for an importance matrix");
   auto file = read_gguf(source);
   if (!file.is_ok()) return std::move(file).status().with_prefix(join("'", source.name(), "'"));

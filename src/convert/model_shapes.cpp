@@ -26,7 +26,7 @@ constexpr Shape kShapes[] = {
     {"tiny", "M-M*-M-M*-M-M-M-", 288, 512, 4, 2, 64, 8, 32, 2, 16, 1024, 4096},
 };
 
-LayerKind kind_of(char letter) {
+LayerKind layer_kind_of(char letter) {
   switch (letter) {
     case 'M':
       return LayerKind::mamba2;
@@ -43,7 +43,7 @@ std::optional<ModelConfig> model_shape(std::string_view name) {
   for (const Shape& shape : kShapes) {
     if (shape.name != name) continue;
     ModelConfig config;
-    for (const char letter : shape.pattern) config.layers.push_back(kind_of(letter));
+    for (const char letter : shape.pattern) config.layers.push_back(layer_kind_of(letter));
     config.n_layers = static_cast<int>(config.layers.size());
     config.d_model = shape.d_model;
     config.d_ff = shape.d_ff;

@@ -20,7 +20,7 @@
 namespace nemotron {
 namespace {
 
-constexpr std::uint64_t kPieceElements = 1 << 18;
+constexpr std::uint64_t kQuantizedElements = 1 << 18;
 
 // The name of a folder or file, without its ending.
 Result<std::string> model_name(const std::string& path) {
@@ -132,7 +132,7 @@ Status quantize_to_gguf(const ModelFile& model, const std::string& input,
     return Status::ok();
   };
   NEMO_TRY(write_pieces(
-      plan, {kPieceElements, /*whole_rows=*/true}, n_threads, *output,
+      plan, {kQuantizedElements, /*whole_rows=*/true}, n_threads, *output,
       [&](std::uint64_t done, std::uint64_t total) { return report(true, done, total); }, make));
   return output->finish();
 }

@@ -19,8 +19,8 @@
 namespace nemotron {
 namespace {
 
-constexpr std::uint64_t kPieceElements = 1 << 18;
-constexpr std::uint64_t kMaxFileBytes = 256 << 20;
+constexpr std::uint64_t kFolderElements = 1 << 18;
+constexpr std::uint64_t kMaxCompanionBytes = 256 << 20;
 
 // Files beside a checkpoint that belong to it, beyond those that are made here.
 constexpr std::string_view kCompanions[] = {
@@ -46,7 +46,7 @@ void put(TextFile file, std::vector<TextFile>& files) {
 
 Result<std::string> read_text(const std::string& path) {
   NEMO_ASSIGN(const auto source, open_file(path));
-  return read_all(*source, kMaxFileBytes);
+  return read_all(*source, kMaxCompanionBytes);
 }
 
 Result<TokenizerSource> tokenizer_of(const ModelFile& model, const QuantizeOptions& options) {
@@ -163,7 +163,7 @@ Status quantize_to_folder(const ModelFile& model, const std::string& folder, boo
       scales));
   FolderMaker maker(plan, reader, scales, n_threads);
   NEMO_TRY(write_pieces(
-      plan, {kPieceElements, /*whole_rows=*/true}, n_threads, *output,
+      plan, {kFolderElements, /*whole_rows=*/true}, n_threads, *output,
       [&](std::uint64_t done, std::uint64_t) { return report(scan_bytes + done); },
       [&](const Piece& piece, std::span<std::byte> out, int thread) {
         return maker.make(piece, out, thread);

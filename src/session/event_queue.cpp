@@ -7,7 +7,7 @@ namespace nemotron {
 namespace {
 // Of a consumer that is not far behind: room for them is made at once.
 constexpr std::size_t kFewEvents = 64;
-constexpr std::size_t kUsualTextBytes = 1024;
+constexpr std::size_t kUsualEventBytes = 1024;
 }  // namespace
 
 void EventQueue::push(const Event& event) {
@@ -27,7 +27,7 @@ void EventQueue::push(const Event& event) {
 void EventQueue::reserve_end() {
   const std::lock_guard lock(mutex_);
   reserve_for_two();
-  text_.reserve(text_.size() + kUsualTextBytes);
+  text_.reserve(text_.size() + kUsualEventBytes);
 }
 
 // One, and the end behind it.

@@ -14,7 +14,7 @@ namespace nemotron {
 
 namespace {
 
-constexpr std::size_t kPieceBytes = 256 << 10;
+constexpr std::size_t kReadBytes = 256 << 10;
 constexpr std::uint64_t kMaxOptionsBytes = 4096;
 
 // One section, read from its beginning to its end.
@@ -47,7 +47,7 @@ class SessionReader {
  public:
   SessionReader(std::shared_ptr<Engine> engine, const DataSource& source,
                 const RestoreOptions& options)
-      : engine_(std::move(engine)), source_(source), options_(options), piece_(kPieceBytes) {}
+      : engine_(std::move(engine)), source_(source), options_(options), piece_(kReadBytes) {}
 
   Result<std::unique_ptr<Session>> read();
 
@@ -185,7 +185,7 @@ Status SessionReader::read_section(std::size_t section, std::byte* device) {
   SectionReader reader(source_, header_.sections[section]);
   while (reader.n_left() > 0) {
     const auto piece = std::span(piece_).first(
-        static_cast<std::size_t>(std::min<std::uint64_t>(kPieceBytes, reader.n_left())));
+        static_cast<std::size_t>(std::min<std::uint64_t>(kReadBytes, reader.n_left())));
     NEMO_TRY(reader.read(piece));
     if (device == nullptr) continue;
     NEMO_TRY(engine_->backend().write_bytes(device, piece));

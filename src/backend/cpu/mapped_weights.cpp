@@ -11,11 +11,11 @@ namespace nemotron {
 namespace {
 
 constexpr std::uint64_t kBringInBytes = 1u << 20;  // by one thread at once
-constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kTileAlignment = 64;
 
 std::size_t tile_room(const kernels::KernelTable& kernels, TensorType type,
                       std::int64_t n_columns) {
-  return round_up(static_cast<std::size_t>(kernels.tile_bytes(type, n_columns)), kAlignment);
+  return round_up(static_cast<std::size_t>(kernels.tile_bytes(type, n_columns)), kTileAlignment);
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ std::size_t mapped_scratch_bytes(const kernels::KernelTable& kernels, TensorType
                                  std::int64_t n_columns) {
   return tile_room(kernels, type, n_columns) +
          round_up(static_cast<std::size_t>(kernels.linear_scratch_bytes(type, n_columns)),
-                  kAlignment);
+                  kTileAlignment);
 }
 
 void linear_from_rows(const kernels::KernelTable& kernels, const kernels::LinearParams& p,

@@ -6,7 +6,7 @@
 namespace nemotron {
 
 namespace {
-CuPointer address(const void* device) { return reinterpret_cast<std::uintptr_t>(device); }
+CuPointer address_of(const void* device) { return reinterpret_cast<std::uintptr_t>(device); }
 }  // namespace
 
 Result<std::unique_ptr<CudaTransfer>> CudaTransfer::create(CudaDevice& device) {
@@ -43,7 +43,7 @@ Status CudaTransfer::to_host(const void* device, std::span<std::byte> host) {
   for (std::size_t done = 0; done < host.size(); done += kPieceBytes) {
     const std::size_t n = std::min(kPieceBytes, host.size() - done);
     NEMO_TRY(device_.check(
-        device_.driver().copy_to_host(buffer_.data(), address(device) + done, n, stream_),
+        device_.driver().copy_to_host(buffer_.data(), address_of(device) + done, n, stream_),
         "reading"));
     NEMO_TRY(device_.check(device_.driver().synchronize(stream_), "reading"));
     std::memcpy(host.data() + done, buffer_.data(), n);
@@ -63,7 +63,7 @@ Status CudaTransfer::zero(void* device, std::size_t size_bytes) {
   const std::lock_guard lock(mutex_);
   const CudaDevice::Entry entry(device_);
   NEMO_TRY(entry.status());
-  NEMO_TRY(device_.check(device_.driver().set_bytes(address(device), 0, size_bytes, stream_),
+  NEMO_TRY(device_.check(device_.driver().set_bytes(address_of(device), 0, size_bytes, stream_),
                          "clearing memory"));
   return device_.check(device_.driver().synchronize(stream_), "clearing memory");
 }
@@ -86,7 +86,7 @@ Status CudaTransfer::fill(void* device, std::uint64_t size_bytes, const Read& re
         static_cast<std::size_t>(std::min<std::uint64_t>(kPieceBytes, size_bytes - done));
     NEMO_TRY(wait_for_half(i));
     status = read(done, {half(i), n});
-    if (status.is_ok()) status = send_half(i, address(device) + done, n);
+    if (status.is_ok()) status = send_half(i, address_of(device) + done, n);
   }
   const CudaDevice::Entry entry(device_);
   NEMO_TRY(entry.status());

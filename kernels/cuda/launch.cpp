@@ -64,21 +64,21 @@ KernelId kernel_of(KernelId narrow, int which) {
   return static_cast<KernelId>(static_cast<int>(narrow) + which);
 }
 
-Launch launch_blocks(KernelId wide, TensorType type, PackedLinearArgs args,
+Launch launch_blocks(KernelId wide, const WideOperands& operands, PackedLinearArgs args,
                      const WideShape& shape) {
   args.n_parts = parts_of(args.n_out, args.n_in);
-  args.block = shape.block(type, args.n_in);
+  args.block = shape.block(operands, args.n_in);
   Launch launch = make(wide, args, shape.n_warps() * 32, shape.grid_x(args.n_rows),
-                       shape.grid_y(type, args.n_out));
-  launch.shared_bytes = static_cast<std::uint32_t>(shape.shared_bytes(type));
+                       shape.grid_y(operands, args.n_out));
+  launch.shared_bytes = static_cast<std::uint32_t>(shape.shared_bytes(operands));
   return launch;
 }
 
-Launch launch_tiles(KernelId narrow, TensorType type, PackedLinearArgs args,
+Launch launch_tiles(KernelId narrow, const WideOperands& operands, PackedLinearArgs args,
                     const DeviceShape& device) {
   if (args.n_rows > 8 * kMiddleTiles)
-    return launch_blocks(kernel_of(narrow, 2), type, args,
-                         wide_shape(type, args.n_out, args.n_rows, device));
+    return launch_blocks(kernel_of(narrow, 2), operands, args,
+                         wide_shape(operands, args.n_out, args.n_rows, device));
   args.n_parts = parts_of(args.n_out, args.n_in);
   const bool is_narrow = args.n_rows <= 8 * kNarrowTiles;
   return make(kernel_of(narrow, is_narrow ? 0 : 1), args, args.n_parts * 32,
@@ -114,7 +114,7 @@ Launch launch_packed_linear(TensorType type, const PackedLinearArgs& args,
 }
 
 Launch launch_native_f8_linear(const PackedLinearArgs& args, const DeviceShape& device) {
-  return launch_tiles(KernelId::k_linear_F8_E4M3_native_narrow, TensorType::kF8_E4M3, args, device);
+  return launch_tiles(KernelId::k_linear_F8_E4M3_native_narrow, kNativeF8, args, device);
 }
 
 Launch launch_wide_linear(TensorType type, const PackedLinearArgs& args, const WideShape& shape) {

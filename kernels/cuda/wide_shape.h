@@ -25,6 +25,16 @@ struct DeviceShape {
   std::int64_t shared_bytes = 227 << 10;  // that a block may have
 };
 
+// What a product reads: its weights, and of a row of x so many bytes for each 64 columns.
+struct WideOperands {
+  constexpr WideOperands(TensorType weights) : type(weights) {}
+  constexpr WideOperands(TensorType weights, int bytes_of_row)
+      : type(weights), row_bytes(bytes_of_row) {}
+  TensorType type;
+  int row_bytes = 2 * kChunkColumns;  // bf16
+};
+inline constexpr WideOperands kNativeF8{TensorType::kF8_E4M3, kChunkColumns};
+
 inline constexpr int kWideRowTiles = 8;  // of a warp, 8 rows each
 inline constexpr int kMostWideWarps = 8;
 inline constexpr int kMostWideStages = 4;
@@ -44,55 +54,59 @@ struct WideShape {
   int n_stages = 2;
 
   constexpr int n_warps() const { return output_warps * row_warps; }
-  constexpr int n_tiles(TensorType type) const { return output_warps * wide_output_tiles(type); }
-  constexpr int n_rows() const { return row_warps * 8 * kWideRowTiles; }
-  constexpr int stage_bytes(TensorType type) const {
-    return n_tiles(type) * chunk_bytes(type) + n_rows() * 2 * kChunkColumns;
+  constexpr int n_tiles(const WideOperands& x) const {
+    return output_warps * wide_output_tiles(x.type);
   }
-  constexpr int shared_bytes(TensorType type) const {
-    return n_stages * stage_bytes(type) + n_warps() * wide_placed_bytes(type);
+  constexpr int n_rows() const { return row_warps * 8 * kWideRowTiles; }
+  constexpr int stage_bytes(const WideOperands& x) const {
+    return n_tiles(x) * chunk_bytes(x.type) + n_rows() * x.row_bytes;
+  }
+  constexpr int shared_bytes(const WideOperands& x) const {
+    return n_stages * stage_bytes(x) + n_warps() * wide_placed_bytes(x.type);
   }
   // Blocks along the rows and the outputs.
   constexpr std::int64_t grid_x(std::int64_t rows) const { return ceil_div(rows, n_rows()); }
-  constexpr std::int64_t grid_y(TensorType type, std::int64_t n_out) const {
-    return ceil_div(packed_tiles(n_out), n_tiles(type));
+  constexpr std::int64_t grid_y(const WideOperands& x, std::int64_t n_out) const {
+    return ceil_div(packed_tiles(n_out), n_tiles(x));
   }
-  constexpr WideBlock block(TensorType type, std::int64_t n_in) const {
-    return {n_tiles(type), n_rows(), n_stages, stage_bytes(type),
+  constexpr WideBlock block(const WideOperands& x, std::int64_t n_in) const {
+    return {n_tiles(x), n_rows(), n_stages, stage_bytes(x),
             static_cast<std::int32_t>(packed_chunks(n_in))};
   }
 };
 
 // As many stages as there is memory for, of that many blocks on a multiprocessor, each of which
 // costs it another 1,024 bytes.
-constexpr int wide_stages(TensorType type, WideShape shape, std::int64_t n_resident,
+constexpr int wide_stages(const WideOperands& x, WideShape shape, std::int64_t n_resident,
                           std::int64_t shared_bytes) {
   for (shape.n_stages = kMostWideStages; shape.n_stages > 2; --shape.n_stages)
-    if ((shape.shared_bytes(type) + 1024) * n_resident <= shared_bytes + 1024) break;
+    if ((shape.shared_bytes(x) + 1024) * n_resident <= shared_bytes + 1024) break;
   return shape.n_stages;
 }
 
 // The shape whose busiest multiprocessor is done first: large blocks read less, small ones leave
 // fewer multiprocessors idle.
-constexpr WideShape wide_shape(TensorType type, std::int64_t n_out, std::int64_t n_rows,
+constexpr WideShape wide_shape(const WideOperands& x, std::int64_t n_out, std::int64_t n_rows,
                                const DeviceShape& device) {
   WideShape best;
   std::int64_t best_clocks = INT64_MAX;
   for (const int row_warps : {1, 2}) {
     for (const int output_warps : {1, 2, 4}) {
       WideShape shape{output_warps, row_warps, 2};
-      if (shape.shared_bytes(type) > device.shared_bytes) continue;
+      if (shape.shared_bytes(x) > device.shared_bytes) continue;
       const std::int64_t n_blocks =
-          ceil_div(shape.grid_x(n_rows) * shape.grid_y(type, n_out), device.n_processors);
-      // Of a chunk: 128 operations for a sum, 2,048 in a clock; or its bytes, 25 in a clock.
-      const int sums = shape.n_tiles(type) * kTileRows * shape.n_rows();
-      const std::int64_t clocks = n_blocks * std::max(sums / 16, shape.stage_bytes(type) / 25);
+          ceil_div(shape.grid_x(n_rows) * shape.grid_y(x, n_out), device.n_processors);
+      // Of a chunk: 128 operations for a sum, 2,048 of bf16 in a clock, twice that of bytes; or
+      // what is read, 25 bytes in a clock.
+      const int sums = shape.n_tiles(x) * kTileRows * shape.n_rows();
+      const std::int64_t clocks =
+          n_blocks * std::max(sums * x.row_bytes / 2048, shape.stage_bytes(x) / 25);
       if (clocks > best_clocks) continue;
       best_clocks = clocks;
       best = shape;
-      best.n_stages = wide_stages(
-          type, shape, std::min<std::int64_t>(n_blocks, kMostWideWarps / shape.n_warps()),
-          device.shared_bytes);
+      best.n_stages =
+          wide_stages(x, shape, std::min<std::int64_t>(n_blocks, kMostWideWarps / shape.n_warps()),
+                      device.shared_bytes);
     }
   }
   return best;

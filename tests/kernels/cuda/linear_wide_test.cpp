@@ -93,6 +93,8 @@ TEST_CASE(
   check(wide_shape(kType, 17504, 2048, {132, 227 << 10}), 4, 2, 4);
   check(wide_shape(kType, 17504, 2048, {108, 163 << 10}), 4, 2, 3);
   check(wide_shape(kType, 17504, 2048, {128, 99 << 10}), 4, 2, 2);
+  check(wide_shape(TensorType::kF8_E4M3, 17504, 2048, {128, 99 << 10}), 4, 2, 3);
+  check(wide_shape(kNativeF8, 17504, 2048, {128, 99 << 10}), 4, 2, 4);  // rows of half the bytes
   check(wide_shape(kType, 3136, 512, {132, 227 << 10}), 2, 2, 4);
   check(wide_shape(kType, 3136, 64, {132, 227 << 10}), 1, 1, 4);
   check(wide_shape(kType, 3136, 64, {8, 227 << 10}), 4, 1, 3);  // two to a multiprocessor

@@ -189,9 +189,11 @@ class Engine {
   bool move_out_one_state();
   Sequence* oldest_that_fits_on_host() const;
   void for_each_busy_buffer(FunctionRef<void(const StateRef&)> visit) const;
-  Status hold_on_device(SequenceContents& contents);
+  Status with_room_beside_steps(Lock& lock, FunctionRef<Status()> body);
+  Status hold_on_device(Lock& lock, SequenceContents& contents);
   std::shared_ptr<Request> drop_request(Lock& lock, const SequencePtr& sequence);
   Status rest(Lock& lock, const SequencePtr& sequence);
+  Status finish_step_of(Lock& lock, const SequencePtr& sequence);
   Status start_worker();
   std::function<void()> work();  // the worker thread; returns what destroy_on_worker() left
 

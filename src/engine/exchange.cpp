@@ -22,15 +22,15 @@ Result<SequenceContents> Engine::contents(const SequencePtr& sequence, std::size
         cache_.kept_along(s.state.layout(), std::span(s.tokens).first(position - 1), max_kept);
   // The empty beginning is always known.
   std::erase_if(out.kept, [](const LayerState& state) { return state.position() == 0; });
-  NEMO_TRY(hold_on_device(out));
+  NEMO_TRY(hold_on_device(lock, out));
   return out;
 }
 
 // What there is no room for is left out: its tokens say as much.
-Status Engine::hold_on_device(SequenceContents& contents) {
+Status Engine::hold_on_device(Lock& lock, SequenceContents& contents) {
   const auto hold = [&](LayerState& state) {
     state.for_each_buffer([&](const StateRef& buffer) { contents.pins.emplace_back(buffer); });
-    Status status = with_room([&] { return state.bring_back(*pool_); });
+    Status status = with_room_beside_steps(lock, [&] { return state.bring_back(*pool_); });
     if (!wants_room(status)) return status;
     state = LayerState(state.layout());
     return Status::ok();
@@ -44,14 +44,14 @@ Status Engine::hold_on_device(SequenceContents& contents) {
 }
 
 Result<LayerState> Engine::new_state(const StateLayout& layout, std::int64_t position) {
-  const std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   StateRef recurrent;
   std::vector<StateRef> blocks;
   const bool has_kv = layout.kv.n_layers > 0;
   const auto n_blocks =
       has_kv ? static_cast<std::size_t>(ceil_div(position, kernels::kKvBlockTokens)) : 0;
   blocks.reserve(n_blocks);
-  NEMO_TRY(with_room([&]() -> Status {  // goes on where it was refused
+  NEMO_TRY(with_room_beside_steps(lock, [&]() -> Status {  // goes on where it was refused
     if (position > 0 && layout.recurrent_bytes() > 0 && !recurrent) {
       NEMO_ASSIGN(recurrent, pool_->take(layout.recurrent_bytes()));
     }

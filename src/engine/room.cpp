@@ -1,6 +1,7 @@
 // Finding memory: what gives way where there is too little. On a device the states that nobody uses
 // move to the host's memory first; what finds no room there, or where there is no such place, is
 // forgotten and computed again from its tokens.
+#include <algorithm>
 #include <new>
 
 #include "engine/engine.h"
@@ -34,6 +35,19 @@ Status Engine::with_room(FunctionRef<Status()> body) {
     Status status = without_bad_alloc(body);
     if (!wants_room(status) || !(is_first || give_up_one_state())) return status;
     pool_->trim(MemoryBudget::kNoLimit);
+  }
+}
+
+// For what no step waits for: a step that holds memory for undoing is finished first.
+Status Engine::with_room_beside_steps(Lock& lock, FunctionRef<Status()> body) {
+  for (;;) {
+    Status status = with_room(body);
+    const auto ahead = std::find_if(running_.begin(), running_.end(),
+                                    [](const SequencePtr& s) { return s->is_ahead; });
+    if (!wants_room(status) || ahead == running_.end()) return status;
+    is_room_for_undo_ = false;
+    const SequencePtr sequence = *ahead;
+    if (!finish_step_of(lock, sequence).is_ok()) return status;
   }
 }
 

@@ -103,7 +103,11 @@ Status Engine::with_sequence(const SequencePtr& sequence, FunctionRef<Status(Seq
 Status Engine::rest(Lock& lock, const SequencePtr& sequence) {
   if (sequence->request != nullptr)
     return {StatusCode::kState, "a request of this session is still running"};
-  // Neither in a step nor being told its request's end.
+  return finish_step_of(lock, sequence);
+}
+
+// Afterwards it is neither in a step nor being called.
+Status Engine::finish_step_of(Lock& lock, const SequencePtr& sequence) {
   while (sequence->in_step || called_ == sequence.get()) {
     if (is_pumping_) {
       if (pumping_thread_ == std::this_thread::get_id())

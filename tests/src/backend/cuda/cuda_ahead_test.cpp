@@ -208,6 +208,38 @@ TEST_CASE("without memory to undo, the device waits, and what another wants is g
   }
 }
 
+TEST_CASE("a session is restored into memory that another one only had for undoing") {
+  const Tokenizer tokenizer = chat_tokenizer();
+  MockCuda::reset();
+  EngineOptions options;
+  options.snapshot_bytes = 0;
+  const auto free_engine = cuda_engine(kModel, options);
+  const Tokens prompt = some_tokens(*free_engine, 5);
+  Bytes saved;
+  {
+    const auto session = make_session(free_engine);
+    run(*session, prompt);
+    saved = save_bytes(*session);
+  }
+  const auto kept = make_session(free_engine);
+  const StateLayout& layout = kept->sequence()->state.layout();
+  options.max_bytes = free_engine->stats().used_bytes - free_engine->pool().free_bytes() +
+                      2 * (layout.recurrent_bytes() + layout.kv_bytes(64));
+  const auto engine = cuda_engine(kModel, options);
+  const auto session = make_session(engine);
+  Host host;
+  REQUIRE(session->submit(tokenizer, prompt, false, params_of(20), host.sink()).is_ok());
+  REQUIRE(engine->run_until(Engine::kNever, [&] { return host.heard.size() == 3; }).is_ok());
+  REQUIRE(session->sequence()->is_ahead);
+  const auto restored = try_restore(engine, saved);
+  INFO(restored.status().message());
+  REQUIRE(restored.is_ok());
+  CHECK((save_bytes(*restored.value()) == saved));
+  REQUIRE(engine->pump(Engine::kNever).is_ok());
+  CHECK(host.heard.size() == 20);
+  CHECK(host.status.is_ok());
+}
+
 TEST_CASE("no schedule of generations, ends and cancels changes a byte of what sessions hold") {
   const Tokenizer tokenizer = chat_tokenizer();
   for (std::uint32_t seed = 0; seed < 12; ++seed) {

@@ -13,9 +13,13 @@ if(NEMO_SANITIZE OR NEMO_SANITIZE_THREAD)
   set(NEMO_PRECOMPILE_TESTS ON)
 endif()
 
+# Tests spend little time in their own code, and their compiler much in optimising it.
+set(NEMO_TEST_OPTIONS $<$<CONFIG:Release>:-O1>)
+
 add_library(nemo_test_main STATIC ${PROJECT_SOURCE_DIR}/tests/test_main.cpp)
 target_link_libraries(nemo_test_main PUBLIC Catch2::Catch2 nemo_compile_options)
 target_include_directories(nemo_test_main PUBLIC ${PROJECT_SOURCE_DIR}/tests)
+target_compile_options(nemo_test_main PRIVATE ${NEMO_TEST_OPTIONS})
 target_compile_definitions(nemo_test_main PUBLIC NEMO_TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}/tests"
                                                  NEMO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 if(NEMO_PRECOMPILE_TESTS)
@@ -31,6 +35,7 @@ function(nemo_test name)
   cmake_parse_arguments(ARG "" "SKIP" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE nemo_test_main ${ARG_LIBRARIES})
+  target_compile_options(${name} PRIVATE ${NEMO_TEST_OPTIONS})
   if(NEMO_PRECOMPILE_TESTS)
     target_precompile_headers(${name} REUSE_FROM nemo_test_main)
     target_compile_options(${name} PRIVATE -w)

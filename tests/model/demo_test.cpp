@@ -1,6 +1,8 @@
 // The demo model of examples/demo-model against the official code: tokens, rendered prompts, logits
 // and greedy text, from the safetensors checkpoint; and its GGUF beside it.
+#include <algorithm>
 #include <cmath>
+#include <fstream>
 
 #include "chat/nemotron3_format.h"
 #include "golden_case.h"

@@ -98,7 +98,7 @@ TEST_CASE("the residual stream equals the official code's after each layer") {
     const GoldenCase golden(name);
     const kernels::KernelTable& kernels =
         is_ref ? kernels::ref_kernels() : best_f32_kernels(golden.model_path);
-    const auto n_tokens = golden.description["hidden"]["shape"][1].get<std::size_t>();
+    const auto n_tokens = golden.n_hidden_tokens;
     const auto engine = load_engine(golden.model_path, kernels);
     auto file = open_model(golden.model_path);
     auto weights = load_weights(file.value(), engine->backend(), {});

@@ -1,11 +1,14 @@
 // The longest context in fact, by hand (it takes minutes): model_test "[long]". The demo model over
 // 262,144 tokens of this repository's own text: the same bytes however the prompt is cut, first
 // tokens that still matter at the end, a fork there, and speed by depth on standard output.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "golden_case.h"
 #include "tokenizer/tokenizer.h"

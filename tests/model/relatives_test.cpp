@@ -1,5 +1,8 @@
 // The layouts of the relatives and the published types against the official code, at every level.
 // What made the goldens is tests/data/model/make_relatives.py.
+#include <cmath>
+#include <nlohmann/json.hpp>
+
 #include "golden_case.h"
 
 using namespace nemotron;

@@ -1,6 +1,7 @@
 // Random schedules of everything a host may do to its sessions: evaluate in pieces, alone or in
 // company, fork, rewind, keep, adopt, seek, cancel, under a cap that parks. Whatever happened, the
 // logits of a session's tokens are those of a session that ran them alone, to the byte.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>

@@ -1,4 +1,5 @@
 // A step that is left after any slice and taken up again gives the bytes of one that ran through.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>

@@ -1,6 +1,7 @@
 // The sums over a text, against those of llama.cpp's imatrix.
 #include "convert/collect_importance.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "model/golden_case.h"

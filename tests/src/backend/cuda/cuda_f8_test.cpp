@@ -1,5 +1,7 @@
 // Static FP8 through CUDA: on devices with instructions for products of E4M3 numbers, where the
 // code that was loaded has them, too, and by way of bf16 everywhere else.
+#include <nlohmann/json.hpp>
+
 #include "cuda_fixture.h"
 #include "src/session/saved_case.h"
 

@@ -1,5 +1,7 @@
 // Whole models through the CUDA backend, its kernels run on the host: the official code's logits
 // and text, and what holds for splits, forks and rewinds.
+#include <nlohmann/json.hpp>
+
 #include "cuda_fixture.h"
 #include "src/session/saved_case.h"
 

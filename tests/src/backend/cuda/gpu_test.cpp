@@ -2,6 +2,7 @@
 // in the same order and round alike, the bytes of the simulation. Skipped without a device.
 #include <cstdlib>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "backend/cuda/cuda_devices.h"
 #include "cuda_fixture.h"

@@ -1,5 +1,7 @@
 // Matrix products on tensor cores for few rows: packed weights (packed_layout.h) times prepared
 // rows, a warp to a part of the columns. linear_wide.cu is the same for many rows, to the byte.
+#include <type_traits>
+
 #include "kernels/cuda/f8_chunk.cuh"
 #include "kernels/cuda/kernel_list.h"
 #include "kernels/cuda/linear_tiles.cuh"
@@ -13,19 +15,22 @@ __device__ inline void add_part(const PackedLinearArgs& p, const std::uint8_t* w
                                 TileSums<Weights, 1, kRows>& sums) {
   constexpr int kWords = Weights::kRowWords;
   const int lane = threadIdx.x % kWarp;
-  const std::int64_t tile_bytes = 8 * row_bytes<Weights>(p);
+  // By what ptxas makes of it: fewer registers with scales in 32 bits, and without them in 64.
+  using Offset = std::conditional_t<Weights::kFromZero, int, std::int64_t>;
+  const Offset tile_bytes = 8 * static_cast<Offset>(row_bytes<Weights>(p));
   NEMO_UNROLL(1)
   for (int chunk = range.begin; chunk < range.end; ++chunk) {
     Weights weights[1];
     weights[0].template load<Memory::kGlobal>(
         weight + std::int64_t{chunk} * chunk_bytes(Weights::kType), lane);
+    const std::uint8_t* columns = x + chunk * (32 * kWords);
     NEMO_UNROLL_ALL
     for (int block = 0; block < 2; ++block) {
       Words<kWords> rows[kRows];
       NEMO_UNROLL_ALL
       for (int n = 0; n < kRows; ++n) {
         rows[n] = load_words_if<kWords>(8 * n + lane / 4 < n_rows_left,
-                                        x + n * tile_bytes + (2 * chunk + block) * 16 * kWords);
+                                        columns + n * tile_bytes + block * 16 * kWords);
       }
       sums.add_block(
           weights, [&rows](int n) { return rows[n]; }, block);

@@ -44,13 +44,6 @@ struct TileSums {
     for (float& sum : row) sum = 0.0f;
   }
 
-  __device__ void add(const TileSums& other) {
-    NEMO_UNROLL_ALL
-    for (int m = 0; m < kOutputs; ++m) NEMO_UNROLL_ALL
-    for (int n = 0; n < kRows; ++n) NEMO_UNROLL_ALL
-    for (int i = 0; i < 4; ++i) sums[m][n][i] += other.sums[m][n][i];
-  }
-
   // The first or second 32 columns of a chunk; rows(n) are this lane's words of tile n.
   template <typename Rows>
   __device__ void add_block(const Weights (&weights)[kOutputs], const Rows& rows, int block) {

@@ -55,19 +55,21 @@ class SelfTest {
   Status compare(bool is_plain) {
     NEMO_ASSIGN(const auto backend, make(is_plain));
     NEMO_ASSIGN(const auto reference, make_cpu_backend({1, &kernels::ref_kernels()}));
-    return compare_backends(*backend, *reference, [&](const ComparedOperation& operation) {
-      nemo_selftest_result result = result_of(operation.name, is_plain);
-      result.kernels = kernels_of(operation.name);
-      result.is_good = operation.is_good() ? 1 : 0;
-      result.error = operation.error;
-      result.bound = operation.bound;
-      if (is_cancelled_) return;
-      ++n_;
-      n_wrong_ += operation.is_good() ? 0 : 1;
-      if (first_.is_ok()) first_ = operation.status;
-      if (!operation.is_good() && !is_plain) losers_ |= result.kernels;
-      tell(result);
-    });
+    const bool is_native = backend->has_native_f8();
+    return compare_backends(*backend, *reference, is_native,
+                            [&](const ComparedOperation& operation) {
+                              nemo_selftest_result result = result_of(operation.name, is_plain);
+                              result.kernels = kernels_of(operation.name);
+                              result.is_good = operation.is_good() ? 1 : 0;
+                              result.error = operation.error;
+                              result.bound = operation.bound;
+                              if (is_cancelled_) return;
+                              ++n_;
+                              n_wrong_ += operation.is_good() ? 0 : 1;
+                              if (first_.is_ok()) first_ = operation.status;
+                              if (!operation.is_good() && !is_plain) losers_ |= result.kernels;
+                              tell(result);
+                            });
   }
 
   Status time() {

@@ -17,8 +17,9 @@ struct ComparedOperation {
   bool is_good() const { return status.is_ok() && error <= bound; }
 };
 
-// Calls `told` for each operation. kOutOfMemory, kDeviceLost: what both could not be asked.
-Status compare_backends(Backend& backend, Backend& reference,
+// Calls `told` for each operation. `has_native_f8`: the backend multiplies static FP8 by E4M3
+// instructions. kOutOfMemory, kDeviceLost: what both could not be asked.
+Status compare_backends(Backend& backend, Backend& reference, bool has_native_f8,
                         const std::function<void(const ComparedOperation&)>& told);
 
 }  // namespace nemotron

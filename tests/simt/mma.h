@@ -38,7 +38,12 @@ inline std::uint32_t permute_bytes(std::uint32_t low, std::uint32_t high, std::u
   return out;
 }
 
-inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
+// Of elements that lie so many in a word: a register has four lanes' words of columns of A, or of
+// rows of B, and there are two of them along k.
+template <unsigned kInWord>
+void multiply_fragments(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
+                        float (*element)(std::uint32_t word, int i)) {
+  constexpr unsigned kInRegister = 4 * kInWord;
   const std::uint32_t mine[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
   const auto* lanes = share_words(mine, 6);
   const unsigned g = lane_index() / 4;
@@ -47,44 +52,26 @@ inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint
     const unsigned row = g + (i < 2 ? 0 : 8);
     const unsigned column = 2 * t + i % 2;
     double sum = 0.0;
-    for (unsigned k = 0; k < 16; ++k) {
-      // A's element (row, k): lane 4 (row % 8) + k % 8 / 2, register row / 8 + 2 (k / 8), half k
-      // % 2.
-      const float left = bf16_half(lanes[4 * (row % 8) + k % 8 / 2][row / 8 + 2 * (k / 8)],
-                                   static_cast<int>(k % 2));
-      // B's element (k, column): lane 4 column + k % 8 / 2, register k / 8, half k % 2.
-      const float right =
-          bf16_half(lanes[4 * column + k % 8 / 2][4 + k / 8], static_cast<int>(k % 2));
+    for (unsigned k = 0; k < 2 * kInRegister; ++k) {
+      const unsigned lane = k % kInRegister / kInWord, along = k / kInRegister;
+      const int place = static_cast<int>(k % kInWord);
+      const float left = element(lanes[4 * (row % 8) + lane][row / 8 + 2 * along], place);
+      const float right = element(lanes[4 * column + lane][4 + along], place);
       sum += double{left} * right;
     }
     d[i] = static_cast<float>(d[i] + sum);
   }
 }
 
-inline float e4m3_byte(std::uint32_t word, unsigned i) {
+inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
+  multiply_fragments<2>(d, a, b, bf16_half);
+}
+
+inline float e4m3_byte(std::uint32_t word, int i) {
   return nemotron::f8_e4m3_to_float(static_cast<nemotron::f8_e4m3_bits>(word >> (8 * i)));
 }
-
 inline void mma_e4m3(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
-  const std::uint32_t mine[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
-  const auto* lanes = share_words(mine, 6);
-  const unsigned g = lane_index() / 4;
-  const unsigned t = lane_index() % 4;
-  for (unsigned i = 0; i < 4; ++i) {
-    const unsigned row = g + (i < 2 ? 0 : 8);
-    const unsigned column = 2 * t + i % 2;
-    double sum = 0.0;
-    for (unsigned k = 0; k < 32; ++k) {
-      // A's element (row, k): lane 4 (row % 8) + k % 16 / 4, register row / 8 + 2 (k / 16), byte
-      // k % 4.
-      const float left =
-          e4m3_byte(lanes[4 * (row % 8) + k % 16 / 4][row / 8 + 2 * (k / 16)], k % 4);
-      // B's element (k, column): lane 4 column + k % 16 / 4, register k / 16, byte k % 4.
-      const float right = e4m3_byte(lanes[4 * column + k % 16 / 4][4 + k / 16], k % 4);
-      sum += double{left} * right;
-    }
-    d[i] = static_cast<float>(d[i] + sum);
-  }
+  multiply_fragments<4>(d, a, b, e4m3_byte);
 }
 
 }  // namespace simt

@@ -46,6 +46,8 @@ class CudaBackend final : public Backend {
 
   const char* name() const override { return "cuda"; }
   const BackendMemory& memory() const override { return memory_; }
+  // Whether products of static FP8 use E4M3 instructions.
+  bool has_native_f8() const { return has_native_f8_ && is_tuned(kProductKernels); }
   std::uint64_t reserved_bytes() const { return pool_->reserved_bytes(); }
 
   Result<DeviceBuffer> allocate(std::size_t size_bytes) override;
